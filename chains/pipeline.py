@@ -1,0 +1,128 @@
+"""The pipeline: an article in, a riddle out. Retrieve, summarise, riddle, gate, as one LangChain Runnable."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.runnables import Runnable
+
+from chains.condensing import Condensing
+from chains.emitting import silent
+from chains.explain import Explainer
+from chains.fitting import Fitter
+from chains.inputs import as_article
+from chains.portal import run_sync
+from chains.recipe import Recipe
+from chains.retrieve import RetrieveExamples
+from chains.run import Run, Steps
+from chains.summarize import Summarize
+from chains.write_riddle import WriteRiddle
+from domain import Article, Riddle
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+    from chains.emitting import Emit
+    from chains.explain import Explanation
+    from chains.models import ChatModels
+    from domain.events import PipelineEvent
+    from prompts import Catalog
+    from retrievers import Examples
+
+PipelineInput = Article | Mapping[str, Any] | str
+
+
+class RiddlePipeline(Runnable[PipelineInput, Riddle]):
+    """A named pipeline, ready to run. Files are read anew for every article, so edits count from the next one on.
+
+    It is a Runnable: `invoke`, `ainvoke`, `abatch`, `astream_events`, callbacks and `|` work as everywhere in LangChain.
+    `events` gives the same run as typed events, `explain` shows what would be sent without sending it.
+
+    Args:
+        pipeline: Its name.
+        catalog: Where its files are looked up.
+        examples: Where its examples are retrieved.
+        models: What answers its steps.
+
+    Raises:
+        InvalidArticle: The article cannot be used.
+        NotFound: There is no pipeline of that name (any more), or it names a prompt that is not there.
+        ConfigurationError: A model cannot be loaded, or the steps cannot make a riddle.
+        ProviderError: The model's provider failed after retries and fallbacks.
+    """
+
+    def __init__(self, pipeline: str, *, catalog: Catalog, examples: Examples, models: ChatModels) -> None:
+        self.name = pipeline
+        self._catalog = catalog
+        fitter = Fitter(models)
+        self._steps = Steps(
+            retrieve=RetrieveExamples(examples),
+            condense=Condensing(models, fitter),
+            summarize=Summarize(models, fitter),
+            write=WriteRiddle(models, fitter),
+        )
+        self._explainer = Explainer(self._steps.retrieve, fitter, models)
+
+    def recipe(self) -> Recipe:
+        """The pipeline's files as they stand now."""
+        return Recipe.read(self._catalog, self.name)
+
+    def invoke(self, input: PipelineInput, config: RunnableConfig | None = None, **kwargs: Any) -> Riddle:
+        """The same as `ainvoke`, for callers without an event loop; works in a notebook too."""
+        return run_sync(self.ainvoke(input, config, **kwargs))
+
+    async def ainvoke(self, input: PipelineInput, config: RunnableConfig | None = None, **kwargs: Any) -> Riddle:
+        """Make a riddle of an article.
+
+        Args:
+            input: An Article, its fields as a dict, or its text.
+            config: LangChain's: callbacks, tags, metadata.
+            **kwargs: `tenant` and `topic` narrow the examples; `emit` is given every event.
+        """
+        return await self._acall_with_config(self._run, input, config, **kwargs)
+
+    async def events(
+        self,
+        article: PipelineInput,
+        *,
+        config: RunnableConfig | None = None,
+        tenant: str | None = None,
+        topic: str | None = None,
+    ) -> AsyncIterator[PipelineEvent]:
+        """Run and yield what happens as it happens; `Completed` comes last. Closing the iterator cancels the run."""
+        queue: asyncio.Queue[PipelineEvent | None] = asyncio.Queue()
+        run = asyncio.create_task(self.ainvoke(article, config, tenant=tenant, topic=topic, emit=queue.put))
+        run.add_done_callback(lambda _done: queue.put_nowait(None))
+        try:
+            while (event := await queue.get()) is not None:
+                yield event
+            await run
+        finally:
+            run.cancel()
+
+    async def explain(
+        self, article: PipelineInput, *, tenant: str | None = None, topic: str | None = None
+    ) -> Explanation:
+        """What would be retrieved and sent, without a model call."""
+        return await self._explainer.explain(self.recipe(), as_article(article), tenant=tenant, topic=topic)
+
+    async def _run(
+        self,
+        input: PipelineInput,
+        config: RunnableConfig,
+        emit: Emit = silent,
+        tenant: str | None = None,
+        topic: str | None = None,
+    ) -> Riddle:
+        run = Run(
+            article=as_article(input),
+            recipe=self.recipe(),
+            steps=self._steps,
+            config=config,
+            emit=emit,
+            tenant=tenant,
+            topic=topic,
+        )
+        return await run.riddle()

@@ -1,0 +1,83 @@
+"""A pipeline's files as they stand at this moment: one riddle is made from one recipe, whatever is edited meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from domain import Example
+    from prompts import Catalog, PipelineSpec, Prompt, StepSpec
+
+
+class UnworkablePipeline(ConfigurationError):
+    """A pipeline whose steps cannot make a riddle."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"pipeline {name!r} cannot make a riddle: {reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class BoundStep:
+    """A step with the prompt it names, and the share of its model's window that examples may take."""
+
+    spec: StepSpec
+    prompt: Prompt
+    shot_token_share: float = 1.0
+
+    def values(self, offered: Mapping[str, str]) -> dict[str, str]:
+        """Of what the step offers, the variables that the prompt declares."""
+        return {name: offered[name] for name in self.prompt.variables}
+
+    def shown(self, examples: tuple[Example, ...]) -> tuple[Example, ...]:
+        """The most similar of the selected examples, as many as this step shows at most."""
+        if not self.prompt.shows_examples:
+            return ()
+        return examples if self.spec.shots is None else examples[max(len(examples) - self.spec.shots, 0) :]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A pipeline with all its prompts.
+
+    Either `riddle` follows `summarize`, or `summary_riddle` does both in one model call.
+    `condense` is there when the pipeline says how articles longer than the window are shortened.
+    """
+
+    spec: PipelineSpec
+    steps: tuple[BoundStep, ...]
+
+    @classmethod
+    def read(cls, catalog: Catalog, name: str) -> Recipe:
+        """The current recipe of the pipeline `name`.
+
+        Raises:
+            NotFound: No such pipeline, or it names a prompt that is not there.
+            UnworkablePipeline: Its steps do not end in a riddle.
+        """
+        catalog.refresh()
+        spec = catalog.pipeline(name)
+        steps = (BoundStep(step, catalog.prompt(step.prompt), spec.shot_token_share) for step in spec.steps)
+        recipe = cls(spec, tuple(steps))
+        recipe._check()
+        return recipe
+
+    def step(self, kind: str) -> BoundStep | None:
+        """The step of that kind, if the pipeline has one."""
+        return next((bound for bound in self.steps if bound.spec.step == kind), None)
+
+    def riddle_step(self) -> BoundStep:
+        """The step that writes the riddle: `riddle`, or `summary_riddle` in one-step pipelines."""
+        step = self.step("riddle") or self.step("summary_riddle")
+        if step is None:
+            raise UnworkablePipeline(self.spec.name, "it has neither a 'riddle' nor a 'summary_riddle' step")
+        return step
+
+    def _check(self) -> None:
+        last = self.riddle_step()
+        if last.spec.step == "riddle" and self.step("summarize") is None:
+            raise UnworkablePipeline(self.spec.name, "its 'riddle' step has no 'summarize' step before it")

@@ -1,0 +1,66 @@
+"""The retrieval step: which pre-made examples this article's prompts will show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.runnables import Runnable
+
+from chains.portal import run_sync
+from domain.events import ExamplesSelected, ShownExample
+from retrievers import Selection
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+    from domain import Article
+    from prompts import RetrievalSpec
+    from retrievers import Examples
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrievalTask:
+    """What the step is asked: examples for this article, seen with the eyes of a tenant, perhaps of one topic."""
+
+    article: Article
+    spec: RetrievalSpec | None
+    tenant: str | None = None
+    topic: str | None = None
+
+
+class RetrieveExamples(Runnable[RetrievalTask, Selection]):
+    """Selects examples by similarity to the article; selects none when the pipeline retrieves nothing."""
+
+    name = "retrieve"
+
+    def __init__(self, examples: Examples) -> None:
+        self._examples = examples
+
+    def invoke(self, input: RetrievalTask, config: RunnableConfig | None = None, **kwargs: Any) -> Selection:
+        """The same as `ainvoke`, for callers without an event loop."""
+        return run_sync(self.ainvoke(input, config, **kwargs))
+
+    async def ainvoke(self, input: RetrievalTask, config: RunnableConfig | None = None, **kwargs: Any) -> Selection:
+        """The examples to show, most similar last, with what was considered and why it was dropped."""
+        return await self._acall_with_config(self._select, input, config, **kwargs)
+
+    async def _select(self, task: RetrievalTask) -> Selection:
+        if task.spec is None or task.spec.k == 0:
+            return Selection(examples=(), considered=())
+        return await self._examples.aselect(task.article, task.spec, tenant=task.tenant, topic=task.topic)
+
+
+def selected_event(selection: Selection) -> ExamplesSelected:
+    """What callers are told of a selection."""
+    return ExamplesSelected(
+        tuple(
+            ShownExample(
+                id=scored.example.id,
+                topic=scored.example.topic,
+                headline=scored.example.headline,
+                score=round(scored.score, 4),
+            )
+            for scored in selection.examples
+        )
+    )

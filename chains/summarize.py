@@ -1,0 +1,121 @@
+"""The summarise step: an article and its examples' (article, summary) pairs in, one or two sentences out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.runnables import Runnable
+
+from chains.emitting import deltas_to, silent
+from chains.portal import run_sync
+from domain import StepRecord, Usage
+from domain.events import Retry, SummaryDelta
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+    from chains.emitting import Emit
+    from chains.fitting import Fitter
+    from chains.gate import Gate
+    from chains.models import ChatModels
+    from chains.recipe import BoundStep
+    from domain import Article, Example
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummarizeTask:
+    """What the step is asked; the article already fits the model's window (see `chains.condense`)."""
+
+    article: Article
+    step: BoundStep
+    examples: tuple[Example, ...]
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summarized:
+    """The summary, None when no attempt gave one, and what it took."""
+
+    summary: str | None
+    record: StepRecord
+    usage: Usage
+
+
+class Summarize(Runnable[SummarizeTask, Summarized]):
+    """Asks for a summary; asks again, with the reason, when it is blank or names what the article does not."""
+
+    name = "summarize"
+
+    def __init__(self, models: ChatModels, fitter: Fitter) -> None:
+        self._models = models
+        self._fitter = fitter
+
+    def invoke(self, input: SummarizeTask, config: RunnableConfig | None = None, **kwargs: Any) -> Summarized:
+        """The same as `ainvoke`, for callers without an event loop."""
+        return run_sync(self.ainvoke(input, config, **kwargs))
+
+    async def ainvoke(self, input: SummarizeTask, config: RunnableConfig | None = None, **kwargs: Any) -> Summarized:
+        """Summarise; pass `emit` to be told the text as it comes."""
+        return await self._acall_with_config(self._summarize, input, config, **kwargs)
+
+    async def _summarize(self, task: SummarizeTask, config: RunnableConfig, emit: Emit = silent) -> Summarized:
+        values = task.step.values({"title": task.article.title or "", "article": task.article.text})
+        best = _Attempt(None, ("no summary",), "")
+        usage, reasons, shown = Usage(), (), task.examples
+        for number in range(1, task.gate.attempts + 1):
+            fit = self._fitter.fit(task.step, values, task.examples, reasons=reasons)
+            completion = await self._models.complete(
+                task.step.spec, fit.messages, config=config, on_delta=deltas_to(emit, SummaryDelta)
+            )
+            usage += completion.usage
+            attempt = self._judge(task, clean_summary(completion.text), completion.model)
+            if best.summary is None or len(attempt.reasons) < len(best.reasons):
+                best, shown = attempt, fit.examples
+            if not attempt.reasons:
+                break
+            if number < task.gate.attempts:
+                reasons = attempt.reasons
+                await emit(Retry(step="summarize", attempt=number, reasons=reasons))
+        return Summarized(summary=best.summary, record=step_record(task.step, best.model, shown), usage=usage)
+
+    def _judge(self, task: SummarizeTask, summary: str, model: str) -> _Attempt:
+        if not summary:
+            return _Attempt(None, ("The summary is empty.",), model)
+        return _Attempt(summary, task.gate.summary_reasons(summary, article=task.article), model)
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    summary: str | None
+    reasons: tuple[str, ...]
+    model: str
+
+
+def step_record(step: BoundStep, model: str, examples: tuple[Example, ...]) -> StepRecord:
+    """Provenance of a step that `model` answered."""
+    return StepRecord(
+        step=step.spec.step,
+        prompt=step.prompt.ref,
+        model=model,
+        example_ids=tuple(example.id for example in examples),
+    )
+
+
+_LABEL = re.compile(r"^\s*(?:\*\*)?summary(?:\*\*)?\s*:\s*(?:\*\*)?\s*", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+_LAST_SENTENCE = re.compile(r"^.*[.!?][\"'”’)]?(?=\s)", re.DOTALL)
+_LONGEST_SUMMARY = 4_000
+
+
+def clean_summary(text: str) -> str:
+    """The model's words without a leading label, on one line, cut after the last whole sentence.
+
+    Nothing is rewritten. Text without any full stop stays as it is.
+    """
+    line = _SPACE.sub(" ", _LABEL.sub("", text[:_LONGEST_SUMMARY])).strip()
+    if line.endswith((".", "!", "?", '"', "”", "’", "'", ")")):
+        return line
+    whole = _LAST_SENTENCE.match(line)
+    return whole.group(0) if whole else line

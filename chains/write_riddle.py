@@ -1,0 +1,229 @@
+"""The riddle step: writes candidates, lets the gate judge them, and tries again with the reasons until one passes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.runnables import Runnable
+
+from chains.emitting import deltas_to, silent
+from chains.parsing import DraftStream, UnparsableDraft, parse_draft
+from chains.portal import run_sync
+from chains.summarize import step_record
+from domain import Check, Usage
+from domain.errors import ProviderError
+from domain.events import Retry, RiddleDelta
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from langchain_core.messages import BaseMessage
+    from langchain_core.runnables import RunnableConfig
+
+    from chains.emitting import Emit
+    from chains.fitting import Fitter
+    from chains.gate import Gate
+    from chains.models import ChatModels, Completion
+    from chains.recipe import BoundStep
+    from domain import Article, Draft, Example, StepRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiddleTask:
+    """What the step is asked.
+
+    Args:
+        article: For the gate, which compares the riddle with all of it.
+        values: The prompt's variables.
+        summary: What the riddle is made from; None in one-step pipelines, where the draft brings it.
+        step: `riddle` or `summary_riddle`.
+        examples: Most similar last.
+        gate: Judges, and says how many attempts and candidates there are.
+    """
+
+    article: Article
+    values: Mapping[str, str]
+    summary: str | None
+    step: BoundStep
+    examples: tuple[Example, ...]
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Riddled:
+    """The best candidate, None when nothing could be read as a riddle, with its checks and what it took."""
+
+    draft: Draft | None
+    passed: bool
+    checks: tuple[Check, ...]
+    attempts: int
+    record: StepRecord
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """One answer of the model, judged. `rank` orders candidates: passing first, then readable, then by score."""
+
+    draft: Draft | None
+    checks: tuple[Check, ...]
+    reasons: tuple[str, ...]
+    passed: bool
+    score: float
+    model: str
+    usage: Usage
+    examples: tuple[Example, ...] = ()
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        return (self.passed, self.draft is not None, self.score)
+
+
+class WriteRiddle(Runnable[RiddleTask, Riddled]):
+    """Best of n candidates under the gate, with up to `attempts` tries."""
+
+    name = "riddle"
+
+    def __init__(self, models: ChatModels, fitter: Fitter) -> None:
+        self._models = models
+        self._fitter = fitter
+
+    def invoke(self, input: RiddleTask, config: RunnableConfig | None = None, **kwargs: Any) -> Riddled:
+        """The same as `ainvoke`, for callers without an event loop."""
+        return run_sync(self.ainvoke(input, config, **kwargs))
+
+    async def ainvoke(self, input: RiddleTask, config: RunnableConfig | None = None, **kwargs: Any) -> Riddled:
+        """Write the riddle; pass `emit` to be told the text as it comes and which attempts were thrown away."""
+        return await self._acall_with_config(self._write, input, config, **kwargs)
+
+    async def _write(self, task: RiddleTask, config: RunnableConfig, emit: Emit = silent) -> Riddled:
+        best: _Candidate | None = None
+        usage, reasons = Usage(), ()
+        number = 0
+        while best is None or (not best.passed and number < task.gate.attempts):
+            number += 1
+            streamed, candidates = await self._attempt(task, reasons, number, config, emit)
+            for candidate in candidates:
+                usage += candidate.usage
+            winner = max((*candidates, *([best] if best else [])), key=lambda candidate: candidate.rank)
+            last = winner.passed or number == task.gate.attempts
+            await _tell(emit, number, streamed, winner, last=last)
+            best, reasons = winner, _reasons_for_retry(candidates)
+        return Riddled(
+            draft=best.draft,
+            passed=best.passed,
+            checks=best.checks,
+            attempts=number,
+            record=step_record(task.step, best.model, best.examples),
+            usage=usage,
+        )
+
+    async def _attempt(
+        self, task: RiddleTask, reasons: Sequence[str], number: int, config: RunnableConfig, emit: Emit
+    ) -> tuple[_Candidate | None, list[_Candidate]]:
+        """One attempt's candidates, and the one whose text was streamed while it was written."""
+        fit = self._fitter.fit(task.step, task.values, task.examples, reasons=reasons)
+        first = await self._all(
+            [
+                self._candidate(task, fit.messages, fit.examples, _seeded(task.step, number, index), config, told)
+                for index, told in enumerate([emit, *[silent] * (task.gate.candidates - 1)])
+            ]
+        )
+        candidates = [outcome for outcome in first if isinstance(outcome, _Candidate)]
+        if not candidates:
+            raise next(outcome for outcome in first if isinstance(outcome, ProviderError))
+        streamed = first[0] if isinstance(first[0], _Candidate) else None
+        return streamed, candidates
+
+    @staticmethod
+    async def _all(coroutines: list[Any]) -> list[_Candidate | ProviderError]:
+        if len(coroutines) == 1:
+            return [await coroutines[0]]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_or_provider_error(coroutine)) for coroutine in coroutines]
+        return [task.result() for task in tasks]
+
+    async def _candidate(
+        self,
+        task: RiddleTask,
+        messages: Sequence[BaseMessage],
+        examples: tuple[Example, ...],
+        step: BoundStep,
+        config: RunnableConfig,
+        emit: Emit,
+    ) -> _Candidate:
+        stream, tell = DraftStream(), deltas_to(emit, RiddleDelta)
+
+        async def on_delta(text: str) -> None:
+            await tell(stream.feed(text))
+
+        completion = await self._models.complete(
+            step.spec, messages, config=config, on_delta=None if emit is silent else on_delta
+        )
+        return self._judge(task, messages, examples, completion)
+
+    def _judge(
+        self,
+        task: RiddleTask,
+        messages: Sequence[BaseMessage],
+        examples: tuple[Example, ...],
+        completion: Completion,
+    ) -> _Candidate:
+        try:
+            draft = parse_draft(completion.text)
+        except UnparsableDraft as error:
+            check = Check(name="format", passed=False, score=0.0, detail=str(error))
+            return _Candidate(
+                None, (check,), error.reasons, False, 0.0, completion.model, completion.usage, examples
+            )
+        verdict = task.gate.judge(
+            draft,
+            article=task.article,
+            summary=task.summary if task.summary is not None else draft.summary or "",
+            examples=examples,
+            prompt_texts=[str(message.content) for message in messages],
+        )
+        return _Candidate(
+            draft,
+            verdict.checks,
+            verdict.reasons,
+            verdict.passed,
+            verdict.score,
+            completion.model,
+            completion.usage,
+            examples,
+        )
+
+
+async def _or_provider_error(coroutine: Any) -> _Candidate | ProviderError:
+    try:
+        candidate: _Candidate = await coroutine
+    except ProviderError as error:
+        return error
+    return candidate
+
+
+async def _tell(emit: Emit, number: int, streamed: _Candidate | None, winner: _Candidate, *, last: bool) -> None:
+    """Let a reader of the stream clear what will not be the result, and see the result's text."""
+    if last and winner is streamed:
+        return
+    reasons = ("another candidate is better",) if winner.passed else winner.reasons
+    await emit(Retry(step="riddle", attempt=number, reasons=reasons))
+    if last and winner.draft is not None:
+        await emit(RiddleDelta(winner.draft.riddle))
+
+
+def _reasons_for_retry(candidates: Sequence[_Candidate]) -> tuple[str, ...]:
+    """What the best candidate of this attempt did wrong: advice about one text, not about several at once."""
+    return max(candidates, key=lambda candidate: candidate.rank).reasons
+
+
+def _seeded(step: BoundStep, attempt: int, index: int) -> BoundStep:
+    """The step with a seed of its own for every candidate, so that equal seeds give equal riddles, not equal candidates."""
+    seed = step.spec.settings.seed
+    if seed is None or (attempt == 1 and index == 0):
+        return step
+    settings = replace(step.spec.settings, seed=seed + 1000 * (attempt - 1) + index)
+    return replace(step, spec=replace(step.spec, settings=settings))
