@@ -1,0 +1,1 @@
+"""How the world reaches Riddlewire: HTTP, the command line, storage, settings, telemetry."""

@@ -1,0 +1,126 @@
+"""The groups of settings: frozen, every one described, unknown names refused."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 -- pydantic reads the annotations
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Group(BaseModel):
+    """Settings that belong together; an environment variable names the group, then the setting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LimitSettings(Group):
+    """What one caller, and all callers together, may ask for."""
+
+    body_bytes: PositiveInt = Field(2 * 1024 * 1024, description="Largest request body in bytes; larger ones get 413.")
+    in_flight: PositiveInt = Field(
+        512, description="Riddles being made at once in one process; above it callers get 503 with `Retry-After`."
+    )
+    request_timeout_s: Seconds = Field(
+        300.0, description="Seconds one riddle may take, all attempts included, before the caller gets 504."
+    )
+    rate: str | None = Field(
+        None,
+        description="Rate of keys that have none of their own, such as `60/minute`; unset is no limit. Counted in each "
+        "process by itself: with `RIDDLEWIRE_PROCESSES=2` a key gets up to twice its rate.",
+    )
+    drain_s: Seconds = Field(30.0, description="Seconds that accepted requests get to finish when the service stops.")
+
+    @field_validator("rate")
+    @classmethod
+    def _rate_reads(cls, value: str | None) -> str | None:
+        from service.ratelimit import parse_rate
+
+        return None if value is None or not value.strip() else parse_rate(value).text
+
+
+class LogSettings(Group):
+    """What is logged and how it looks. Article text, riddles and secrets are never logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least important lines shown.")
+    format: Literal["auto", "json", "console"] = Field(
+        "auto",
+        description="`json`: one object a line; `console`: for people; `auto`: console on a terminal, else json.",
+    )
+
+
+class TracingSettings(Group):
+    """OpenTelemetry traces; needs the extra `telemetry`."""
+
+    exporter: Literal["none", "otlp", "console"] = Field(
+        "none",
+        description="Where spans go. `otlp` sends them over HTTP as the standard `OTEL_EXPORTER_OTLP_*` variables say.",
+    )
+    sample: float = Field(1.0, ge=0.0, le=1.0, description="Share of traces that are kept, from 0 to 1.")
+    content: bool = Field(
+        default=False,
+        description="Puts prompts and answers, so article text too, into the spans. Off unless you need it.",
+    )
+
+
+class EngineGroup(Group):
+    """The embedded engine: a small model in this process."""
+
+    threads: PositiveInt | None = Field(
+        None, description="Threads for generating; unset is one fewer than the machine has cores."
+    )
+    batch_threads: PositiveInt | None = Field(None, description="Threads for reading prompts; unset is all cores.")
+    parallel: PositiveInt = Field(4, description="Answers generated at once.")
+    context: Annotated[int, Field(ge=512)] = Field(
+        2048, description="Tokens of one slot, prompt and answer together. Memory grows with slots times tokens."
+    )
+    prompt_cache_mib: Annotated[int, Field(ge=0)] = Field(
+        128, description="MiB for prompts that left their slot, so that a shared beginning is read once."
+    )
+    adapters: dict[str, Path] = Field(
+        default_factory=dict,
+        description='LoRA adapters (GGUF files) by name, as JSON: `{"house-style": "/srv/a.gguf"}`.',
+    )
+
+
+class ProviderGroup(Group):
+    """How one model provider is reached; given as JSON in `RIDDLEWIRE_PROVIDERS_<NAME>`."""
+
+    base_url: str | None = Field(None, description="Root of the API, such as `http://localhost:8000/v1`.")
+    api_key: SecretStr | None = Field(None, description="Sent to this provider only; never logged.")
+    max_concurrency: PositiveInt | None = Field(None, description="Calls in flight at once; unset is 256.")
+    timeout_s: Seconds = Field(60.0, description="Seconds for one attempt where the pipeline's step names none.")
+    max_retries: Annotated[int, Field(ge=0, le=20)] = Field(
+        2, description="Tries after the first, on 429, 5xx, timeouts and broken connections only."
+    )
+    context_tokens: PositiveInt | None = Field(
+        None, description="Window of this provider's models where it cannot be known otherwise."
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        return check_http_url(value)
+
+
+def check_http_url(value: str | None) -> str | None:
+    """The URL without a slash at its end; blank is unset.
+
+    Raises:
+        ValueError: It is no http(s) URL with a host.
+    """
+    from urllib.parse import urlsplit
+
+    if value is None or not value.strip():
+        return None
+    try:
+        parts = urlsplit(value.strip())
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("is not a URL such as http://localhost:8000")
+    return value.strip().rstrip("/")

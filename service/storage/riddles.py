@@ -1,0 +1,275 @@
+"""Keeps riddles with the articles they were made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.utils.uuid import uuid7
+from sqlalchemy import Select, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from domain import Article, Check, Riddle, StepRecord, Timings, Usage
+from domain.errors import NotFound
+from service.storage.page import Page, decode_cursor, encode_cursor
+from service.storage.tables import articles, riddles
+from service.storage.types import storable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.engine import Connection, Engine, Row
+
+    from domain.riddle import Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRiddle:
+    """A riddle as it stands in the database.
+
+    Args:
+        id: `rid_` and a UUIDv7 in hex; later riddles sort after earlier ones.
+        created_at: When it was made, in UTC.
+        key_id: Of the API key that asked for it; None without keys.
+        tenant: Of that key.
+    """
+
+    id: str
+    created_at: datetime
+    riddle: Riddle
+    key_id: str | None = None
+    tenant: str | None = None
+
+    @property
+    def day(self) -> str:
+        """The UTC date it belongs to, as YYYY-MM-DD."""
+        return self.created_at.date().isoformat()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiddleFilter:
+    """Which riddles to list; what is None does not matter.
+
+    Args:
+        day: UTC date as YYYY-MM-DD.
+        source: The article's source, exactly.
+        pipeline: Name of the pipeline, exactly.
+        status: `published` or `needs_review`.
+        q: Text that stands in the title, the riddle or the summary, in any case.
+        tenant: Only riddles of this tenant and of nobody in particular.
+    """
+
+    day: str | None = None
+    source: str | None = None
+    pipeline: str | None = None
+    status: Status | None = None
+    q: str | None = None
+    tenant: str | None = None
+
+
+class RiddleRepository:
+    """Riddles in SQL. Synchronous: call it from a worker thread, one hop a transaction.
+
+    Args:
+        engine: From `open_engine`.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
+        self._keep_article = dialect.insert(articles).on_conflict_do_nothing()
+        self._insert = riddles.insert()
+
+    def save(
+        self,
+        riddle: Riddle,
+        *,
+        key_id: str | None = None,
+        tenant: str | None = None,
+        also: Callable[[Connection, StoredRiddle], None] | None = None,
+    ) -> StoredRiddle:
+        """Keep a riddle and its article, on the disk when this returns.
+
+        Args:
+            riddle: What a pipeline made.
+            key_id: Of the API key that asked for it.
+            tenant: Of that key.
+            also: Does more in the same transaction, such as keeping the answer of an `Idempotency-Key`: both or none.
+        """
+        now = datetime.now(UTC)
+        stored = StoredRiddle(
+            id=f"rid_{uuid7().hex}", created_at=now, riddle=_storable(riddle), key_id=key_id, tenant=tenant
+        )
+        article_row = _article_row(stored.riddle.article, now)
+        with self._engine.begin() as connection:
+            connection.execute(self._keep_article, article_row)
+            connection.execute(self._insert, _riddle_row(stored, article_row["id"]))
+            if also is not None:
+                also(connection, stored)
+        return stored
+
+    def get(self, riddle_id: str, *, tenant: str | None = None) -> StoredRiddle:
+        """The riddle of that id.
+
+        Raises:
+            NotFound: There is none, or it is another tenant's.
+        """
+        query = _restrict(_SELECT.where(riddles.c.id == riddle_id), RiddleFilter(tenant=tenant))
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise NotFound("riddle", riddle_id)
+        return _stored(row)
+
+    def list(
+        self, filters: RiddleFilter = RiddleFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[StoredRiddle]:
+        """A page of riddles, newest first.
+
+        Args:
+            filters: Which ones.
+            limit: At most so many.
+            cursor: `next_cursor` of the page before; riddles made since then do not shift the pages.
+
+        Raises:
+            InvalidCursor: The cursor is not one of ours.
+        """
+        query = _restrict(_SELECT, filters).order_by(riddles.c.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(riddles.c.id < decode_cursor(cursor))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        items = tuple(_stored(row) for row in rows[:limit])
+        return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
+
+
+_SELECT = select(
+    riddles,
+    articles.c.title,
+    articles.c.text,
+    articles.c.url,
+    articles.c.published_at,
+    articles.c.language,
+).join_from(riddles, articles)
+
+
+def _restrict(query: Select[Any], filters: RiddleFilter) -> Select[Any]:
+    for column, value in (
+        (riddles.c.day, filters.day),
+        (riddles.c.source, filters.source),
+        (riddles.c.pipeline, filters.pipeline),
+        (riddles.c.status, filters.status),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if filters.tenant is not None:
+        query = query.where(or_(riddles.c.tenant == filters.tenant, riddles.c.tenant.is_(None)))
+    if filters.q:
+        searched = (articles.c.title, riddles.c.riddle, riddles.c.summary)
+        query = query.where(or_(*(column.icontains(filters.q, autoescape=True) for column in searched)))
+    return query
+
+
+def _storable(riddle: Riddle) -> Riddle:
+    """The riddle with what the model wrote made fit for both databases; nearly always itself, unchanged."""
+    texts = (riddle.summary or "", riddle.riddle or "", riddle.answer or "", *riddle.hints)
+    if all(map(_is_plain, texts)) and all(_is_plain(check.detail) for check in riddle.checks):
+        return riddle
+    return replace(
+        riddle,
+        summary=_clean(riddle.summary),
+        riddle=_clean(riddle.riddle),
+        answer=_clean(riddle.answer),
+        hints=tuple(map(storable, riddle.hints)),
+        checks=tuple(replace(check, detail=storable(check.detail)) for check in riddle.checks),
+    )
+
+
+def _is_plain(text: str) -> bool:
+    return storable(text) == text
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else storable(text)
+
+
+def _article_row(article: Article, now: datetime) -> dict[str, Any]:
+    return {
+        "id": article.id,
+        "created_at": now,
+        "title": article.title,
+        "text": article.text,
+        "url": article.url,
+        "source": article.source,
+        "published_at": article.published_at.isoformat() if article.published_at else None,
+        "language": article.language,
+    }
+
+
+def _riddle_row(stored: StoredRiddle, article_id: str) -> dict[str, Any]:
+    riddle = stored.riddle
+    return {
+        "id": stored.id,
+        "created_at": stored.created_at,
+        "day": stored.day,
+        "key_id": stored.key_id,
+        "tenant": stored.tenant,
+        "status": riddle.status,
+        "pipeline": riddle.pipeline,
+        "article_id": article_id,
+        "source": riddle.article.source,
+        "summary": riddle.summary,
+        "riddle": riddle.riddle,
+        "answer": riddle.answer,
+        "hints": riddle.hints,
+        "steps": riddle.steps,
+        "checks": riddle.checks,
+        "attempts": riddle.attempts,
+        "usage": riddle.usage,
+        "timings_ms": riddle.timings_ms,
+    }
+
+
+def _stored(row: Row[Any]) -> StoredRiddle:
+    values = row._mapping  # noqa: SLF001 -- SQLAlchemy's documented name
+    return StoredRiddle(
+        id=values["id"],
+        created_at=values["created_at"],
+        key_id=values["key_id"],
+        tenant=values["tenant"],
+        riddle=_riddle(values),
+    )
+
+
+def _riddle(values: Any) -> Riddle:
+    return Riddle(
+        article=_article(values),
+        status=values["status"],
+        pipeline=values["pipeline"],
+        summary=values["summary"],
+        riddle=values["riddle"],
+        answer=values["answer"],
+        hints=tuple(values["hints"]),
+        steps=tuple(_step(step) for step in values["steps"]),
+        checks=tuple(Check(**check) for check in values["checks"]),
+        attempts=values["attempts"],
+        usage=Usage(**values["usage"]),
+        timings_ms=Timings(**values["timings_ms"]),
+    )
+
+
+def _article(values: Any) -> Article:
+    published = values["published_at"]
+    return Article(
+        text=values["text"],
+        title=values["title"],
+        url=values["url"],
+        source=values["source"],
+        published_at=datetime.fromisoformat(published) if published else None,
+        language=values["language"],
+    )
+
+
+def _step(values: dict[str, Any]) -> StepRecord:
+    return StepRecord(**{**values, "example_ids": tuple(values["example_ids"])})
