@@ -1,0 +1,104 @@
+"""SQLite set up so that what was answered is on the disk and writers never fight.
+
+`engine.begin()` is a write: it waits its turn on a lock of this process and then says BEGIN IMMEDIATE, so that threads
+queue instead of polling, and a transaction that reads before it writes cannot fail half way.
+`engine.connect()` is a read: a snapshot that waits for nobody (WAL).
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event
+from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.engine import Engine
+
+from service.storage.home import make_home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy.engine import URL, Connection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long SQLite waits for another process (the command line beside the server) before it gives up."""
+
+
+class SqliteDialect(SQLiteDialect_pysqlite):
+    """Begins transactions itself, since Python's driver would begin them late and never IMMEDIATE."""
+
+    supports_statement_cache = True
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._thread = threading.local()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Transactions that this thread begins inside the block are writes."""
+        self._thread.writes = True
+        try:
+            yield
+        finally:
+            self._thread.writes = False
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        """Begin a read that sees a snapshot, or a write that has the only pen from its start."""
+        writes = getattr(self._thread, "writes", False)
+        dbapi_connection.driver_connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class SqliteEngine(Engine):
+    """An engine whose `begin()` is a write transaction; writers of this process take turns."""
+
+    dialect: SqliteDialect
+    _turn: threading.RLock
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A write transaction: committed, and on the disk, when the block ends without an error."""
+        with self._turn, self.connect() as connection:
+            with self.dialect.writing():
+                transaction = connection.begin()
+            with transaction:
+                yield connection
+
+
+def open_sqlite(url: URL, options: Mapping[str, Any]) -> SqliteEngine:
+    """Open the file of `url`; its folder is made when it is not there.
+
+    Args:
+        url: Names a file.
+        options: For `create_engine`.
+
+    Raises:
+        HomeNotWritable: The folder cannot be made or written.
+    """
+    make_home(Path(str(url.database)).absolute().parent)
+    registry.register("sqlite.riddlewire", __name__, SqliteDialect.__name__)
+    plain = create_engine(url.set(drivername="sqlite+riddlewire"), **options)
+    engine = SqliteEngine(plain.pool, plain.dialect, url, hide_parameters=True)
+    engine._turn = threading.RLock()  # noqa: SLF001 -- our own class, whose parent's constructor SQLAlchemy owns
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def _prepare(dbapi_connection: Any, _record: ConnectionPoolEntry) -> None:
+    dbapi_connection.isolation_level = None  # the driver begins nothing by itself: do_begin does
+    dbapi_connection.create_function("lower", 1, _lower, deterministic=True)
+    cursor = dbapi_connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _lower(text: str | None) -> str | None:
+    """SQLite's own lower() knows ASCII only; a search for 'öl' must find 'Öl' as it does on PostgreSQL."""
+    return None if text is None else text.lower()
