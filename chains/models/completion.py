@@ -1,0 +1,32 @@
+"""What one step got from a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from domain.errors import RiddlewireError
+    from domain.usage import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """An answer.
+
+    Args:
+        text: All of it.
+        usage: Tokens and cost; estimated tokens where the provider reports none.
+        model: `provider:model` that answered.
+        finish_reason: `stop`, `length` and so on, in the provider's word; None when it gave none.
+        failed: What went wrong at the models tried before this one.
+        engine_timings: llama.cpp's own clock (`prompt_ms`, `predicted_per_second`, ...); empty for other providers.
+    """
+
+    text: str
+    usage: Usage
+    model: str
+    finish_reason: str | None = None
+    failed: tuple[RiddlewireError, ...] = ()
+    engine_timings: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,118 @@
+"""The embedded engine: llama.cpp's own server in this process, reached over loopback by the one client we have."""
+
+from __future__ import annotations
+
+import atexit
+import secrets
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from domain.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chains.models.settings import EngineSettings
+
+_QUIET = -1
+_running: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+class EngineNotStarted(ConfigurationError):
+    """llama.cpp refused to load a model."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"the embedded engine cannot load {path}: {reason}; is it a complete GGUF file?")
+
+
+class Engine:
+    """Serves one GGUF file on loopback, on a free port, with a key that only this object knows.
+
+    Started by the first `start`, from any thread, once; ended by `close` or with the process.
+
+    Args:
+        path: The GGUF file.
+        settings: Threads, slots, context and caches.
+    """
+
+    def __init__(self, path: Path, settings: EngineSettings) -> None:
+        self.path = path
+        self.settings = settings
+        self.api_key = secrets.token_urlsafe(32)
+        self._lock = threading.Lock()
+        self._server: Any = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the model is loaded."""
+        return self._server is not None
+
+    @property
+    def adapters(self) -> dict[str, int]:
+        """The engine's numbers of the LoRA adapters it loads, by name."""
+        return {name: number for number, name in enumerate(self.settings.adapters)}
+
+    def start(self) -> str:
+        """Load the model if that is not done yet (half a second for a small one); return the server's address.
+
+        Raises:
+            EngineNotStarted: The file cannot be loaded.
+        """
+        with self._lock:
+            if self._server is None:
+                self._server = self._load()
+                _running.add(self)
+            return str(self._server.listening_address)
+
+    def close(self) -> None:
+        """Free the model; a later `start` loads it again."""
+        with self._lock:
+            self._server = None
+            _running.discard(self)
+
+    def _load(self) -> Any:
+        import xllamacpp
+
+        try:
+            return xllamacpp.Server(self._parameters(xllamacpp))
+        except (RuntimeError, ValueError) as error:
+            raise EngineNotStarted(self.path, str(error)) from error
+
+    def _parameters(self, xllamacpp: Any) -> Any:
+        settings = self.settings
+        parameters = xllamacpp.CommonParams()
+        parameters.model.path = str(self.path)
+        parameters.hostnames = ["127.0.0.1"]
+        parameters.port = 0
+        parameters.api_keys = [self.api_key]
+        parameters.verbosity = _QUIET
+        parameters.model_alias = {self.path.stem}
+        parameters.ui = False
+        parameters.warmup = False
+        parameters.n_parallel = settings.parallel
+        parameters.n_ctx = settings.parallel * settings.context
+        parameters.cpuparams.n_threads = settings.decode_threads
+        parameters.cpuparams_batch.n_threads = settings.prefill_threads
+        parameters.cache_prompt = True
+        parameters.cache_ram_mib = settings.prompt_cache_mib
+        parameters.slot_prompt_similarity = settings.slot_similarity
+        parameters.endpoint_slots = False
+        parameters.n_threads_http = settings.parallel + 4  # each call in flight holds one
+        if settings.adapters:
+            parameters.lora_adapters = [_adapter(xllamacpp, path) for path in settings.adapters.values()]
+            parameters.lora_init_without_apply = True  # each request says which it wants
+        return parameters
+
+
+def _adapter(xllamacpp: Any, path: Path) -> Any:
+    adapter = xllamacpp.CommonAdapterLoraInfo()
+    adapter.path = str(path)
+    adapter.scale = 1.0
+    return adapter
+
+
+@atexit.register
+def _close_all() -> None:
+    for engine in list(_running):
+        engine.close()

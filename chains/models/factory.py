@@ -1,0 +1,188 @@
+"""Chat models by name, and the one way a step calls them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from chains.models.arguments import call_arguments
+from chains.models.calls import Call, Deltas
+from chains.models.completion import Completion
+from chains.models.loop_local import LoopLocal
+from chains.models.names import ModelName
+from chains.models.providers import Providers, provider_settings
+from chains.models.settings import ModelSettings
+from chains.models.tokens import Tokens
+from chains.models.usage import PriceTable, usage_of
+from domain.errors import ConfigurationError, ProviderError, RiddlewireError
+from domain.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.runnables import RunnableConfig
+
+    from prompts.pipeline import ModelCallSpec, StepSpec
+
+_log = logging.getLogger("riddlewire.models")
+
+_OURS = frozenset({"embedded", "openai", "transformers", "scripted"})
+
+
+class ChatModels:
+    """Opens chat models by `provider:model`, keeps them, and calls them for a step.
+
+    Args:
+        settings: Providers, engine and prices; the defaults need nothing but the embedded model.
+
+    Example:
+        models = ChatModels()
+        models.get("embedded:smollm2-135m-instruct").invoke("Hello")
+    """
+
+    def __init__(self, settings: ModelSettings | None = None) -> None:
+        self.settings = settings or ModelSettings()
+        self._providers = Providers(self.settings)
+        self._prices = PriceTable(self.settings.prices)
+        self._tokens = Tokens(self.settings)
+        self._open: dict[object, BaseChatModel] = {}
+        self._opening = threading.RLock()
+        self._limits: dict[str, LoopLocal[asyncio.Semaphore]] = {}
+
+    def get(self, name: str) -> BaseChatModel:
+        """The chat model of that name, opened once; a plain LangChain model to use in any chain.
+
+        The first use of a provider imports its library, which can take seconds: see `warm_up`.
+
+        Raises:
+            ConfigurationError: It cannot be opened; the message says what to do.
+        """
+        parsed = ModelName.parse(name)
+        return self._kept(str(parsed), lambda: self._providers.open(parsed))
+
+    def put(self, name: str, model: BaseChatModel) -> None:
+        """Answer to a name with a model of your own, for the rest of this object's life."""
+        with self._opening:
+            self._open[str(ModelName.parse(name))] = model
+
+    async def warm_up(self, name: str) -> None:
+        """Open a model before it is needed: its library, its tokenizer and, if embedded, its engine."""
+        parsed = ModelName.parse(name)
+        await asyncio.to_thread(self.get, name)
+        await asyncio.to_thread(self.count_tokens, name, "")
+        if parsed.provider == "embedded":
+            await asyncio.to_thread(self._providers.engine(parsed.model).start)
+
+    def window(self, name: str) -> int:
+        """Tokens that prompt and answer may have together."""
+        return self._tokens.window(ModelName.parse(name))
+
+    def count_tokens(self, name: str, text: str) -> int:
+        """Tokens of a text; exact for embedded models, else as `chains.models.tokens` tells."""
+        return self._tokens.count(ModelName.parse(name), text)
+
+    async def complete(
+        self,
+        step: StepSpec,
+        messages: Sequence[BaseMessage],
+        *,
+        config: RunnableConfig | None = None,
+        on_delta: Callable[[str], Awaitable[None]] | None = None,
+    ) -> Completion:
+        """Answer a step's messages: by its model, or by the first of its fallbacks that can.
+
+        Args:
+            step: Model, fallbacks and settings.
+            messages: As the prompt rendered them.
+            config: LangChain's, passed on: callbacks, tags, metadata.
+            on_delta: Awaited with each piece of text as it comes; once it was called, no fallback takes over.
+
+        Raises:
+            ProviderError: The last model's failure; the earlier ones are in its notes.
+            ConfigurationError: The step's own model cannot be opened.
+        """
+        failed: list[RiddlewireError] = []
+        deltas = Deltas(on_delta)
+        for name in (step.model, *step.fallbacks):
+            try:
+                call = await self._call(ModelName.parse(name), step.settings)
+                async with self._limit(call.name.provider):
+                    message = await call.answer(messages, config, deltas)
+            except (ProviderError, ConfigurationError) as error:
+                failed.append(error)
+                if deltas.begun or (isinstance(error, ConfigurationError) and len(failed) == 1):
+                    raise
+                _log.warning("model %s failed at step %s: %s", name, step.step, error)
+            else:
+                return self._completion(call.name, message, messages, tuple(failed))
+        raise _last(failed)
+
+    async def aclose(self) -> None:
+        """Close this loop's connections and end the embedded engines."""
+        await self._providers.aclose()
+
+    async def _call(self, name: ModelName, spec: ModelCallSpec) -> Call:
+        arguments = call_arguments(spec, name, self.settings.grammars)
+        limits = provider_settings(self.settings, name.provider)
+        if self._takes_call_arguments(name):
+            chat = self._open.get(str(name)) or await asyncio.to_thread(self.get, str(name))
+            return Call(name, chat, arguments, spec.timeout_s, secret=limits.api_key)
+        stop = {"stop": arguments["stop"]} if "stop" in arguments else {}
+        chat = await asyncio.to_thread(
+            self._kept, (str(name), repr(arguments)), lambda: self._providers.open_langchain(name, arguments)
+        )
+        return Call(name, chat, stop, spec.timeout_s, secret=limits.api_key)
+
+    def _takes_call_arguments(self, name: ModelName) -> bool:
+        known = name.provider in _OURS or self.settings.provider(name.provider).speaks_openai
+        return known or str(name) in self._open
+
+    def _kept(self, key: object, make: Callable[[], BaseChatModel]) -> BaseChatModel:
+        chat = self._open.get(key)
+        if chat is None:
+            with self._opening:
+                chat = self._open.get(key) or make()
+                self._open[key] = chat
+        return chat
+
+    def _limit(self, provider: str) -> asyncio.Semaphore:
+        limit = self._limits.get(provider)
+        if limit is None:
+            size = provider_settings(self.settings, provider).max_concurrency or 1
+            limit = self._limits.setdefault(provider, LoopLocal(lambda: asyncio.Semaphore(size)))
+        return limit.get()
+
+    def _completion(
+        self,
+        name: ModelName,
+        message: AIMessage,
+        messages: Sequence[BaseMessage],
+        failed: tuple[RiddlewireError, ...],
+    ) -> Completion:
+        usage = usage_of(message) or self._estimated(name, messages, message.text)
+        metadata: dict[str, Any] = message.response_metadata
+        return Completion(
+            text=message.text,
+            usage=self._prices.priced(name, usage),
+            model=str(name),
+            finish_reason=metadata.get("finish_reason") or metadata.get("stop_reason"),
+            failed=failed,
+            engine_timings=metadata.get("timings") or {},
+        )
+
+    def _estimated(self, name: ModelName, messages: Sequence[BaseMessage], text: str) -> Usage:
+        read = sum(self._tokens.count(name, message.text) for message in messages)
+        return Usage(input_tokens=read, output_tokens=self._tokens.count(name, text), calls=1)
+
+
+def _last(failed: list[RiddlewireError]) -> RiddlewireError:
+    provider_errors = [error for error in failed if isinstance(error, ProviderError)]
+    last = provider_errors[-1]
+    for error in failed:
+        if error is not last:
+            last.add_note(f"before that: {error}")
+    return last

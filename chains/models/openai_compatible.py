@@ -1,0 +1,218 @@
+"""The client for every OpenAI-compatible service: LangChain's own, on a transport at a tenth of its CPU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.messages import AIMessageChunk
+from langchain_openai import ChatOpenAI
+from pydantic import PrivateAttr, SecretStr
+
+from chains.models.proxies import proxy_for
+from chains.models.retries import RetryPolicy
+from chains.models.sessions import Sessions
+from chains.models.settings import ProviderSettings
+from chains.models.transport import Endpoint, post, stream
+from chains.portal import run_sync
+from domain.errors import ProviderBadAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from langchain_core.messages import BaseMessage, BaseMessageChunk
+    from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+_OFFICIAL = "https://api.openai.com/"
+_HEADERS = {
+    "content-type": "application/json",
+    "accept": "application/json, text/event-stream",
+    "accept-encoding": "identity",  # bodies are small, and a compressed one could unpack to gigabytes
+    "user-agent": "riddlewire",
+}
+_process_sessions = Sessions()
+
+
+class OpenAICompatibleChat(ChatOpenAI):
+    """`ChatOpenAI` whose chat completions go through one `aiohttp` session for each event loop.
+
+    Takes everything `ChatOpenAI` takes, streams usage by default, and raises `ProviderError` leaves. Calls that need
+    the Responses API, a `response_format` or a key from a function are left to `ChatOpenAI` and the openai SDK.
+    Synchronous calls run on the background loop of `chains.portal`, so that there is one way through.
+
+    Args:
+        provider: Name of the provider in errors.
+        limits: Timeouts, retries and the longest answer (`base_url` and `api_key` in it are not looked at).
+        anonymous: Send no `Authorization` header; `api_key` is then a placeholder.
+    """
+
+    provider: str = "openai"
+    limits: ProviderSettings = ProviderSettings()
+    anonymous: bool = False
+
+    _sessions: Sessions = PrivateAttr(default_factory=lambda: _process_sessions)
+    _endpoint: Endpoint | None = PrivateAttr(default=None)
+    _retries: RetryPolicy = PrivateAttr()
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Prepare what every call needs."""
+        super().model_post_init(context)
+        retries = self.limits.max_retries if self.max_retries is None else self.max_retries
+        self._retries = RetryPolicy(max_retries=retries, max_wait_s=self.limits.max_retry_wait_s)
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        """No: LangChain would load it as another class."""
+        return False
+
+    def use_sessions(self, sessions: Sessions) -> None:
+        """Share connections with other models, instead of those of the whole process."""
+        self._sessions = sessions
+
+    async def endpoint(self) -> Endpoint:
+        """Where calls go; a subclass may first have to start what answers there."""
+        if self._endpoint is None:
+            self._endpoint = self._make_endpoint(str(self.root_async_client.base_url))
+        return self._endpoint
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        payload = self._get_request_payload(messages, stop=stop, **kwargs)
+        if self._needs_the_sdk(payload):
+            return await super()._agenerate(messages, stop, run_manager, **kwargs)
+        endpoint = (await self.endpoint()).for_call(payload)
+        answer = await self._retries.call(post, self._sessions, endpoint, payload)
+        return self._result(answer)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        *,
+        stream_usage: bool | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        kwargs["stream"] = True
+        if self._should_stream_usage(stream_usage, **kwargs):
+            kwargs["stream_options"] = {"include_usage": True}
+        payload = self._get_request_payload(messages, stop=stop, **kwargs)
+        if self._needs_the_sdk(payload):
+            async for chunk in super()._astream(messages, stop, run_manager, stream_usage=stream_usage, **kwargs):
+                yield chunk
+            return
+        async for chunk in self._stream_lean(payload):
+            if run_manager:
+                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
+
+    async def _stream_lean(self, payload: dict[str, Any]) -> AsyncIterator[ChatGenerationChunk]:
+        endpoint = (await self.endpoint()).for_call(payload)
+        # Only the part up to the first chunk is tried again: what has been shown cannot be taken back.
+        first, rest = await self._retries.call(_begin, self._sessions, endpoint, payload)
+        kind: type[BaseMessageChunk] = AIMessageChunk
+        while first is not None:
+            chunk = self._chunk(first, kind)
+            if chunk is not None:
+                kind = type(chunk.message)
+                yield chunk
+            first = await anext(rest, None)
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        return run_sync(self._agenerate(messages, stop, None, **kwargs))
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        chunks = self._astream(messages, stop, None, **kwargs)
+        try:
+            while (chunk := run_sync(_next(chunks))) is not None:
+                if run_manager:
+                    run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                yield chunk
+        finally:
+            run_sync(_close(chunks))
+
+    def _should_stream_usage(self, stream_usage: bool | None = None, **kwargs: Any) -> bool:
+        """Yes unless told otherwise: cost and budgets need it, and today's services know the option."""
+        chosen = (stream_usage, (kwargs.get("stream_options") or {}).get("include_usage"), self.stream_usage)
+        return next((choice for choice in chosen if choice is not None), True)
+
+    def _get_request_payload(self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        payload: dict[str, Any] = super()._get_request_payload(input_, stop=stop, **kwargs)
+        if not self._is_official and "max_completion_tokens" in payload:
+            payload["max_tokens"] = payload.pop("max_completion_tokens")  # the name every other service knows
+        return payload
+
+    @property
+    def _is_official(self) -> bool:
+        return str(self.root_async_client.base_url).startswith(_OFFICIAL)
+
+    def _needs_the_sdk(self, payload: dict[str, Any]) -> bool:
+        return (
+            "response_format" in payload
+            or not isinstance(self.openai_api_key, SecretStr)
+            or self._use_responses_api(payload)
+        )
+
+    def _make_endpoint(self, root: str) -> Endpoint:
+        assert isinstance(self.openai_api_key, SecretStr)
+        key = "" if self.anonymous else self.openai_api_key.get_secret_value()
+        headers = {**_HEADERS, **(self.default_headers or {})}
+        if key:
+            headers["authorization"] = f"Bearer {key}"
+        if self.openai_organization:
+            headers["openai-organization"] = self.openai_organization
+        return Endpoint.of(
+            self.limits,
+            provider=self.provider,
+            url=f"{root.rstrip('/')}/chat/completions",
+            headers=headers,
+            secrets=(key,) if key else (),
+            timeout_s=self.request_timeout,
+            proxy=self.openai_proxy or proxy_for(root),
+        )
+
+    def _result(self, answer: dict[str, Any]) -> ChatResult:
+        if not answer.get("choices"):
+            raise ProviderBadAnswer(self.provider, "a completion without choices")
+        try:
+            return self._create_chat_result(answer)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ProviderBadAnswer(self.provider, f"not a chat completion: {error!r}"[:200]) from error
+
+    def _chunk(self, chunk: dict[str, Any], kind: type[BaseMessageChunk]) -> ChatGenerationChunk | None:
+        try:
+            return self._convert_chunk_to_generation_chunk(chunk, kind, {})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ProviderBadAnswer(self.provider, f"not a chat completion chunk: {error!r}"[:200]) from error
+
+
+async def _begin(
+    sessions: Sessions, endpoint: Endpoint, payload: dict[str, Any]
+) -> tuple[dict[str, Any] | None, AsyncIterator[dict[str, Any]]]:
+    chunks = stream(sessions, endpoint, payload)
+    return await anext(chunks, None), chunks
+
+
+async def _next(chunks: AsyncIterator[ChatGenerationChunk]) -> ChatGenerationChunk | None:
+    return await anext(chunks, None)
+
+
+async def _close(chunks: Any) -> None:
+    await chunks.aclose()
