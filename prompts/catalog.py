@@ -124,4 +124,5 @@ class _Folders:
         self.released = ReleasedPrompts(root / "prompts" / ".released")
 
     def refresh(self) -> bool:
-        return any([folder.refresh() for folder in (self.prompts, self.pipelines, self.grammars)])
+        changed = [folder.refresh() for folder in (self.prompts, self.pipelines, self.grammars)]
+        return any(changed)

@@ -4,7 +4,8 @@ News text, titles, examples and what a model wrote are data. In a prompt they st
 `</article>`) or after markers (`[Article 3]:`, `###`), inside a message that chat tokens delimit (`<|im_start|>`). None
 of them may close its fence, open another one, start a message of its own, or hide anything from a person who reads it:
 
-* fence tags and chat tokens lose their `<` to the look-alike `‹`, whatever their case, spacing, width or invisible filling;
+* fence tags and chat tokens lose their `<` to a quotation mark that looks like it (U+2039), whatever their
+  case, spacing, width or invisible filling;
 * `[Article 3]`, `[Summary Riddle 3]` and `[INST]` get round brackets; a run of three or more `#` becomes `##`;
 * control, bidirectional and zero-width characters go; line and paragraph separators become line breaks. The joiners of
   Persian, Hindi or emoji stay where they stand between such characters.
@@ -21,9 +22,10 @@ DEFAULT_TAGS = frozenset({"article", "section", "summary", "title", "example", "
 """Tags fenced in every prompt; a prompt adds those that its own messages use."""
 
 _CHAT_TOKENS = frozenset(
-    "s bos eos pad unk mask sys im_start im_end endoftext start_of_turn end_of_turn system user assistant human ai "
-    "think tool_call tool_response turn".split()
+    {"s", "bos", "eos", "pad", "unk", "mask", "sys", "im_start", "im_end", "endoftext", "start_of_turn", "end_of_turn"}
+    | {"turn", "system", "user", "assistant", "human", "ai", "think", "tool_call", "tool_response"}
 )
+_QUOTE = "\u2039"
 
 _LINE_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 _INVISIBLE = re.compile(
@@ -42,7 +44,7 @@ _WINDOW = 80
 
 
 def fence(text: str, tags: frozenset[str] = DEFAULT_TAGS) -> str:
-    """The text with everything neutralised that could be read as structure of the prompt; fencing twice changes nothing.
+    """The text with everything neutralised that could be read as the prompt's structure; twice is the same as once.
 
     Args:
         text: Untrusted text.
@@ -84,10 +86,10 @@ def _joins(char: str) -> bool:
 def _opening(match: re.Match[str], tags: frozenset[str]) -> str:
     ahead = match.string[match.end() : match.end() + _WINDOW]
     if ahead[:1] in ("|", "\uff5c"):
-        return "‹" + match[1]
+        return _QUOTE + match[1]
     name = _TAG_NAME.match(_plain(ahead))
     forbidden = name is not None and (name[1] in tags or name[1] in _CHAT_TOKENS)
-    return "‹" + match[1] if forbidden else match[0]
+    return _QUOTE + match[1] if forbidden else match[0]
 
 
 def _bracketed(match: re.Match[str]) -> str:

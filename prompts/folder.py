@@ -1,4 +1,4 @@
-"""A folder of files that people edit while we run: reads what changed, and keeps the last good value of a broken file."""
+"""A folder of files that people edit while we run: reads what changed, keeps the last good value of a broken file."""
 
 from __future__ import annotations
 

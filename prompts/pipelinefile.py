@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 
     from prompts.prompt import Source
 
+PipelineFile = tuple[PipelineSpec, dict[StepName, int]]
+"""A pipeline and the line on which each of its steps names its prompt."""
+
 _STEPS: tuple[StepName, ...] = get_args(StepName)
 _SHOT_TOKEN_SHARE = 0.6
 
 
-def load_pipeline(path: Path, source: Source) -> tuple[PipelineSpec, dict[StepName, int]]:
+def load_pipeline(path: Path, source: Source) -> PipelineFile:
     """The pipeline of a file, and the line of each step for complaints about its prompt.
 
     Raises:

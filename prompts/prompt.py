@@ -86,7 +86,7 @@ class Prompt:
 
     @property
     def ref(self) -> str:
-        """`name@version`, as provenance names it; of a draft with eight digits of its hash: `riddle@2-draft.1a2b3c4d`."""
+        """`name@version`, as provenance names it; a draft's has eight digits of its hash: `riddle@2-draft.1a2b3c4d`."""
         return f"{self.name}@{self.version}" + (f"-draft.{self.content_hash[:8]}" if self.draft else "")
 
     @property

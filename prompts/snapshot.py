@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from domain.errors import InvalidFile, NotFound
-from prompts.folder import FileProblem, Loaded
-from prompts.pipeline import STEP_VARIABLES, PipelineSpec, StepName, StepSpec
-from prompts.prompt import Prompt
+from prompts.folder import FileProblem
+from prompts.pipeline import STEP_VARIABLES
 
 if TYPE_CHECKING:
-    from prompts.released import ReleasedPrompts
+    from collections.abc import Iterable, Iterator, Mapping
 
-PipelineFile = tuple[PipelineSpec, Mapping[StepName, int]]
-"""A pipeline and the line on which each of its steps names its prompt."""
+    from prompts.folder import Loaded
+    from prompts.pipeline import PipelineSpec, StepName, StepSpec
+    from prompts.pipelinefile import PipelineFile
+    from prompts.prompt import Prompt
+    from prompts.released import ReleasedPrompts
 
 
 @dataclass(slots=True)
@@ -76,7 +77,7 @@ class Snapshot:
                 self.grammars[file.path.stem] = file.value
 
     def add_pipelines(self, files: Iterable[Loaded[PipelineFile]]) -> None:
-        """Puts pipelines in force whose prompts and grammars exist; a later file overlays an earlier one of its name."""
+        """Puts pipelines in force whose prompts and grammars exist; later files overlay earlier ones of their name."""
         for file in files:
             if file.problem:
                 self._refuse(file.path.stem, file.problem)
@@ -92,7 +93,7 @@ class Snapshot:
             self.pipelines[spec.name] = dataclasses.replace(spec, steps=steps)
 
     def _refuse(self, name: str, problem: FileProblem) -> None:
-        """Takes away what it would have overlaid as well: the built-in one may call another model than the user chose."""
+        """Takes away what the file would have overlaid too: it may call another model than the user chose."""
         self.pipelines.pop(name, None)
         self.refused[name] = problem
         self.problems.append(problem)

@@ -32,6 +32,6 @@ def _checked(match: re.Match[str]) -> str:
             match.start(), f"a lone {brace!r}: double the brace ({brace * 2!r}) to have one in the text"
         )
     if not _NAME.match(match[1]):
-        reason = f"{match[0]!r} names no variable (lower-case letters, digits and _): double the braces to have it in the text"
+        reason = f"{match[0]!r} names no variable (letters a-z, digits, _): double the braces to have it in the text"
         raise TemplateError(match.start(), reason)
     return match[1]

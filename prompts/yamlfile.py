@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import yaml
 
 from domain.errors import InvalidFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_BYTES = 256 * 1024
 """Larger files are refused unread."""
@@ -57,11 +59,11 @@ def _text(path: Path) -> str:
 def _refuse_tricks(path: Path, text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else None
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise InvalidFile(path, line, "uses an anchor or alias (& or *): write the value out, or quote it")
-        if getattr(event, "tag", None):
-            raise InvalidFile(path, line, f"uses the tag {event.tag}: write plain values")
+        if tag := getattr(event, "tag", None):
+            raise InvalidFile(path, line, f"uses the tag {tag}: write plain values")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _MAX_DEPTH:
             raise InvalidFile(path, line, f"is nested deeper than {_MAX_DEPTH} levels")
