@@ -32,6 +32,13 @@ class LimitSettings(Group):
         description="Rate of keys that have none of their own, such as `60/minute`; unset is no limit. Counted in each "
         "process by itself: with `RIDDLEWIRE_PROCESSES=2` a key gets up to twice its rate.",
     )
+    import_bytes: PositiveInt = Field(
+        64 * 1024 * 1024, description="Largest JSONL import of examples in bytes; it is read as a stream."
+    )
+    keepalive_s: Seconds = Field(
+        15.0,
+        description="Seconds of silence in an event stream before a comment is sent, so that proxies keep it open.",
+    )
     drain_s: Seconds = Field(30.0, description="Seconds that accepted requests get to finish when the service stops.")
 
     @field_validator("rate")

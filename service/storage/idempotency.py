@@ -1,0 +1,198 @@
+"""Idempotency-Keys: the first request with a key works, later ones with the same body get its answer, byte for byte.
+
+A request that works on a key holds it. When its process dies, another takes over: on SQLite the next serving process does
+at its start (there is only ever one); on PostgreSQL the hold is a lease that its process renews and that runs out.
+Each try has a token, so that one that lost its lease and wakes up late cannot overwrite the answer of the one after it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.storage.tables import idempotency
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy.engine import Connection, Engine, Row
+
+LEASE = timedelta(seconds=60)
+"""How long a hold outlives its process on PostgreSQL; call `renew` a few times within it."""
+
+KEPT = timedelta(hours=24)
+"""How long an answer is replayed, counted from the first request."""
+
+ANONYMOUS = "anonymous"
+"""The owner of keys that come in without an API key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The caller is to do the work, and then to `finish` or `abandon` it.
+
+    Args:
+        owner: Whose key it is.
+        key: The Idempotency-Key.
+        token: Of this try.
+    """
+
+    owner: str
+    key: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """The work is done: give out this answer again."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class InProgress:
+    """Another request is working on it: try again in some seconds."""
+
+    retry_after_s: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """The key was used with another body."""
+
+
+Begun = Started | Replay | InProgress | Mismatch
+
+
+class IdempotencyStore:
+    """Answers by owner and key. Synchronous: call it from a worker thread.
+
+    Args:
+        engine: From `open_engine`.
+        clock: The moment, in UTC; tests pass their own.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._holder = uuid.uuid4().hex
+        self._leases = engine.dialect.name != "sqlite"
+        dialect = postgresql if self._leases else sqlite
+        self._claim = dialect.insert(idempotency).on_conflict_do_nothing()
+
+    def begin(self, owner: str, key: str, body_hash: str) -> Begun:
+        """Claim a key, or say why not.
+
+        Args:
+            owner: API key id, or `anonymous`.
+            key: The Idempotency-Key.
+            body_hash: SHA-256 of the request, as hex.
+        """
+        started = Started(owner, key, uuid.uuid4().hex)
+        with self._engine.begin() as connection:
+            if connection.execute(self._claim, self._held(started, body_hash)).rowcount == 1:
+                return started
+            row = connection.execute(select(idempotency).where(_is(owner, key)).with_for_update()).first()
+            if row is None or self._is_free(row):
+                connection.execute(delete(idempotency).where(_is(owner, key)))
+                connection.execute(self._claim, self._held(started, body_hash))
+                return started
+        return _answer(row, body_hash)
+
+    def finish(
+        self,
+        started: Started,
+        *,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        connection: Connection | None = None,
+    ) -> bool:
+        """Keep the answer for replays.
+
+        Args:
+            started: From `begin`.
+            status: HTTP status.
+            headers: Those that belong to the answer, such as Location.
+            body: Its bytes.
+            connection: An open write transaction to do it in, so that answer and riddle are kept together.
+
+        Returns:
+            Whether it was kept: not when this try has lost its hold to a later one.
+        """
+        values = {"holder": None, "lease_until": None, "status": status, "headers": dict(headers), "body": body}
+        statement = update(idempotency).where(_is_try(started)).values(values)
+        return self._write(statement, connection) == 1
+
+    def abandon(self, started: Started) -> None:
+        """Give the key back without an answer: the next request with it starts anew."""
+        self._write(delete(idempotency).where(_is_try(started), idempotency.c.holder.is_not(None)))
+
+    def renew(self) -> None:
+        """Prolong all holds of this process; on PostgreSQL call it every 20 seconds or so while serving."""
+        if self._leases:
+            mine = idempotency.c.holder == self._holder
+            self._write(update(idempotency).where(mine).values(lease_until=self._clock() + LEASE))
+
+    def recover(self) -> int:
+        """Free what a dead process held and drop expired answers; the serving process calls it at its start.
+
+        Returns:
+            How many keys were freed or dropped.
+        """
+        dead = idempotency.c.holder.is_not(None)
+        if self._leases:
+            dead = and_(dead, idempotency.c.lease_until < self._clock())
+        freed = self._write(delete(idempotency).where(dead))
+        return freed + self.purge()
+
+    def purge(self) -> int:
+        """Drop answers older than a day and return how many; call it now and then."""
+        return self._write(delete(idempotency).where(idempotency.c.expires_at <= self._clock()))
+
+    def _held(self, started: Started, body_hash: str) -> dict[str, Any]:
+        now = self._clock()
+        return {
+            "owner": started.owner,
+            "key": started.key,
+            "token": started.token,
+            "body_hash": body_hash,
+            "holder": self._holder,
+            "lease_until": now + LEASE if self._leases else None,
+            "expires_at": now + KEPT,
+        }
+
+    def _is_free(self, row: Row[Any]) -> bool:
+        now = self._clock()
+        lost = row.holder is not None and row.lease_until is not None and row.lease_until < now
+        expired = row.holder is None and row.expires_at <= now
+        return lost or expired
+
+    def _write(self, statement: Any, connection: Connection | None = None) -> int:
+        if connection is not None:
+            return connection.execute(statement).rowcount
+        with self._engine.begin() as own:
+            return own.execute(statement).rowcount
+
+
+def _is(owner: str, key: str) -> ColumnElement[bool]:
+    return and_(idempotency.c.owner == owner, idempotency.c.key == key)
+
+
+def _is_try(started: Started) -> ColumnElement[bool]:
+    return and_(_is(started.owner, started.key), idempotency.c.token == started.token)
+
+
+def _answer(row: Row[Any], body_hash: str) -> Begun:
+    if row.body_hash != body_hash:
+        return Mismatch()
+    if row.holder is not None:
+        return InProgress()
+    return Replay(row.status, row.headers, bytes(row.body))
