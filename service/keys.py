@@ -1,8 +1,8 @@
 """API keys: `rw_<id>_<secret>`, shown once, kept as a hash.
 
-The secret is 192 random bits, so nobody guesses it and a plain SHA-256 is enough at rest: slow hashes such as bcrypt exist
-for passwords that people choose, and here would only cost every request its milliseconds. Looking a key up by its public
-id first and comparing hashes in constant time lets nobody learn a hash from how long a refusal takes.
+The secret is 192 random bits, so nobody guesses it and a plain SHA-256 is enough at rest: slow hashes such as bcrypt
+exist for passwords that people choose, and here would only cost every request its milliseconds. Looking a key up by its
+public id first and comparing hashes in constant time lets nobody learn a hash from how long a refusal takes.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ CACHED_S = 1.0
 _FORM = re.compile(r"rw_([0-9a-f]{12})_[0-9a-f]{48}")
 _NOBODY = bytes(32)
 _CACHE_SIZE = 4096
+_LONGEST_NAME = 200
 
 
 class InvalidKey(InvalidInput):
@@ -118,7 +119,7 @@ class KeyStore:
         return key, secret
 
     def verify(self, secret: str) -> Key | None:
-        """The key a caller sent, or None when it is unknown or revoked; asks the database at most once a second a key."""
+        """The key a caller sent, or None when it is unknown or revoked; at most one query a second a key."""
         key_id = _id_in(secret)
         if key_id is None:
             return None
@@ -206,8 +207,8 @@ def _hash(secret: str) -> bytes:
 
 def _checked_name(name: str) -> str:
     stripped = name.strip()
-    if not stripped or len(stripped) > 200 or not stripped.isprintable():
-        raise InvalidKey("name", "must be 1 to 200 printable characters")
+    if not stripped or len(stripped) > _LONGEST_NAME or not stripped.isprintable():
+        raise InvalidKey("name", f"must be 1 to {_LONGEST_NAME} printable characters")
     return stripped
 
 

@@ -1,8 +1,8 @@
 """How often a key may call: a moving window per key, in this process.
 
-The counts live in memory, so each process counts for itself: over N processes a key gets up to N times its rate. That is
-documented rather than paid for: a shared count would cost a database write on every request. The notation is read by
-`limits`; its in-memory storage is not used because it starts a thread for nearly every hit, which cost 0.5 ms of CPU
+The counts live in memory, so each process counts for itself: over N processes a key gets up to N times its rate. That
+is documented rather than paid for: a shared count would cost a database write on every request. The notation is read
+by `limits`; its in-memory storage is not used because it starts a thread for nearly every hit, which cost 0.5 ms of CPU
 where this window costs 3 microseconds.
 """
 

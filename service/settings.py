@@ -69,7 +69,8 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         Path(".riddlewire"),
-        description="The data folder: database, example index, your own `prompts/` and `pipelines/`. A backup is a copy.",
+        description="The data folder: database, example index, your own `prompts/` and `pipelines/`. "
+        "A backup is a copy of it.",
     )
     host: str = Field(
         "127.0.0.1",
@@ -186,7 +187,7 @@ class Settings(BaseSettings):
             )
 
     def model_settings(self) -> ModelSettings:
-        """What `ChatModels` is given; `OPENAI_API_KEY` and `OPENAI_BASE_URL` stand in for what provider openai lacks."""
+        """What `ChatModels` is given; `OPENAI_API_KEY`, `OPENAI_BASE_URL` fill in what provider openai lacks."""
         from chains.models.settings import EngineSettings, ModelSettings
 
         providers = {name: _provider(group) for name, group in self.providers.items()}

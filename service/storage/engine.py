@@ -1,4 +1,4 @@
-"""Opens the database by its URL. `engine.begin()` is for writes, `engine.connect()` for reads; see `sqlite.py` for why."""
+"""Opens the database by its URL. `engine.begin()` is for writes, `connect()` for reads; `sqlite.py` says why."""
 
 from __future__ import annotations
 

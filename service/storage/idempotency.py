@@ -1,8 +1,8 @@
 """Idempotency-Keys: the first request with a key works, later ones with the same body get its answer, byte for byte.
 
-A request that works on a key holds it. When its process dies, another takes over: on SQLite the next serving process does
-at its start (there is only ever one); on PostgreSQL the hold is a lease that its process renews and that runs out.
-Each try has a token, so that one that lost its lease and wakes up late cannot overwrite the answer of the one after it.
+A request that works on a key holds it. When its process dies, another takes over: on SQLite the next serving process
+does at its start (there is only ever one); on PostgreSQL the hold is a lease that its process renews and that runs out.
+Each try has a token: one that lost its lease and wakes up late cannot overwrite the answer of the one after it.
 """
 
 from __future__ import annotations
@@ -100,9 +100,11 @@ class IdempotencyStore:
             if connection.execute(self._claim, self._held(started, body_hash)).rowcount == 1:
                 return started
             row = connection.execute(select(idempotency).where(_is(owner, key)).with_for_update()).first()
-            if row is None or self._is_free(row):
-                connection.execute(delete(idempotency).where(_is(owner, key)))
-                connection.execute(self._claim, self._held(started, body_hash))
+            if row is None:  # given back between the two statements: the next try of the caller will get it
+                return InProgress(retry_after_s=1)
+            if self._is_free(row):
+                values = {**_BLANK, **self._held(started, body_hash)}
+                connection.execute(update(idempotency).where(_is(owner, key)).values(values))
                 return started
         return _answer(row, body_hash)
 
@@ -147,7 +149,7 @@ class IdempotencyStore:
         Returns:
             How many keys were freed or dropped.
         """
-        dead = idempotency.c.holder.is_not(None)
+        dead: ColumnElement[bool] = idempotency.c.holder.is_not(None)
         if self._leases:
             dead = and_(dead, idempotency.c.lease_until < self._clock())
         freed = self._write(delete(idempotency).where(dead))
@@ -172,14 +174,16 @@ class IdempotencyStore:
     def _is_free(self, row: Row[Any]) -> bool:
         now = self._clock()
         lost = row.holder is not None and row.lease_until is not None and row.lease_until < now
-        expired = row.holder is None and row.expires_at <= now
-        return lost or expired
+        return bool(lost or row.expires_at <= now)
 
     def _write(self, statement: Any, connection: Connection | None = None) -> int:
         if connection is not None:
             return connection.execute(statement).rowcount
         with self._engine.begin() as own:
             return own.execute(statement).rowcount
+
+
+_BLANK: dict[str, Any] = {"status": None, "headers": None, "body": None}
 
 
 def _is(owner: str, key: str) -> ColumnElement[bool]:

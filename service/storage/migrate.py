@@ -31,8 +31,8 @@ class NewerDatabase(ConfigurationError):
 
     def __init__(self, revision: str) -> None:
         super().__init__(
-            f"the database has schema {revision!r} and this version knows schemas up to {HEAD!r}: update Riddlewire, or "
-            "restore the copy of the data made before the update"
+            f"the database has schema {revision!r} and this version knows schemas up to {HEAD!r}: update Riddlewire, "
+            "or restore the copy of the data made before the update"
         )
 
 

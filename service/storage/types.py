@@ -31,7 +31,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 -- SQLAlchemy's signature
         """Give back in UTC."""
         if value is None:
             return None
@@ -39,7 +39,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def storable(text: str) -> str:
-    """Text as both databases can keep it: a model may write NUL or half a surrogate pair, and PostgreSQL takes neither."""
+    """Text as both databases can keep it: models may write NUL or half a surrogate pair, PostgreSQL takes neither."""
     if "\x00" in text:
         text = text.replace("\x00", "\ufffd")
     return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
