@@ -1,0 +1,169 @@
+"""Choosing the examples to show among the nearest ones; pure functions over numpy arrays.
+
+Rules, in this order, each with the reason it leaves behind:
+
+1. An example whose text is the article's own is no example for it.
+2. Below the similarity floor nothing is shown.
+3. Of two that nearly are the same, the less similar to the article goes.
+4. Maximal marginal relevance picks `k`: J. Carbonell and J. Goldstein, "The Use of MMR, Diversity-Based Reranking for
+   Reordering Documents and Producing Summaries", SIGIR 1998.
+5. Whole examples are dropped, least similar first, until the rest fits the token budget.
+
+What is left is ordered by similarity, most similar last, next to the question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from domain import Example
+    from prompts import RetrievalSpec
+    from retrievers.vectors import Matrix
+
+NEAR_DUPLICATE = 0.95
+"""Cosine similarity from which two examples count as the same story told twice."""
+
+CountTokens = Callable[["Example"], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """An example with its cosine similarity to the article."""
+
+    example: Example
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """What became of one of the nearest examples, and why."""
+
+    id: str
+    headline: str
+    topic: str
+    score: float
+    kept: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The examples to show, most similar last; and everything that was considered, most similar first."""
+
+    examples: tuple[Scored, ...]
+    considered: tuple[Considered, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of the nearest: the example, its vector, and whether its text is the article's own."""
+
+    example: Example
+    vector: Matrix
+    same_text: bool = False
+
+
+def choose(
+    query: Matrix,
+    candidates: Sequence[Candidate],
+    spec: RetrievalSpec,
+    *,
+    count_tokens: CountTokens | None = None,
+    budget_tokens: int | None = None,
+) -> Selection:
+    """Apply the rules above.
+
+    Args:
+        query: The article's vector, of unit length.
+        candidates: In any order.
+        spec: How many, from which similarity on, and how diverse.
+        count_tokens: What an example takes in the prompt.
+        budget_tokens: What all of them may take; without it or without a count, everything fits.
+    """
+    if not candidates:
+        return Selection((), ())
+    vectors = np.stack([candidate.vector for candidate in candidates])
+    scores = np.clip(vectors @ query, -1.0, 1.0)
+    order = np.argsort(-scores, kind="stable")
+    ranked, vectors, scores = [candidates[i] for i in order], vectors[order], scores[order]
+    between = vectors @ vectors.T
+
+    reasons: dict[int, str] = {}
+    pool = _eligible(ranked, scores, between, spec.floor, reasons)
+    picked = _mmr(scores, between, pool, spec.k, spec.mmr_lambda)
+    for place in set(pool) - set(picked):
+        reasons[place] = f"the {len(picked)} shown are a better mix of similarity and variety"
+    if count_tokens is not None and budget_tokens is not None:
+        picked = _pack(ranked, sorted(picked), count_tokens, budget_tokens, reasons)
+    return _explained(ranked, scores, sorted(picked), reasons)
+
+
+def _eligible(
+    ranked: Sequence[Candidate], scores: Matrix, between: Matrix, floor: float, reasons: dict[int, str]
+) -> list[int]:
+    """Places of the candidates that may be shown; the reasons of the others go into `reasons`."""
+    pool: list[int] = []
+    for place, candidate in enumerate(ranked):
+        twin = next((other for other in pool if between[place, other] >= NEAR_DUPLICATE), None)
+        if candidate.same_text:
+            reasons[place] = "its text is the article's own"
+        elif scores[place] < floor:
+            reasons[place] = f"similarity {scores[place]:.3f} is below the floor of {floor:.3f}"
+        elif twin is not None:
+            reasons[place] = f"nearly the same as {ranked[twin].example.id}, which is more similar"
+        else:
+            pool.append(place)
+    return pool
+
+
+def _mmr(scores: Matrix, between: Matrix, pool: Sequence[int], k: int, relevance: float) -> list[int]:
+    """Maximal marginal relevance: argmax of `relevance * score - (1 - relevance) * nearest picked`, k times."""
+    open_places = np.array(pool, dtype=np.intp)
+    nearest = np.zeros(len(open_places), dtype=np.float32)
+    picked: list[int] = []
+    while len(picked) < k and len(open_places):
+        gains = relevance * scores[open_places] - (1 - relevance) * nearest
+        best = int(np.argmax(gains))
+        place = int(open_places[best])
+        picked.append(place)
+        open_places, nearest = np.delete(open_places, best), np.delete(nearest, best)
+        to_picked = between[open_places, place]
+        nearest = to_picked if len(picked) == 1 else np.maximum(nearest, to_picked)
+    return picked
+
+
+def _pack(
+    ranked: Sequence[Candidate], picked: list[int], count: CountTokens, budget: int, reasons: dict[int, str]
+) -> list[int]:
+    """Drop from the end (least similar) until the rest fits."""
+    tokens = [count(ranked[place].example) for place in picked]
+    total = sum(tokens)
+    while picked and total > budget:
+        place, freed = picked.pop(), tokens.pop()
+        reasons[place] = f"dropped to fit the budget: {total} tokens of examples, {budget} allowed"
+        total -= freed
+    return picked
+
+
+def _explained(
+    ranked: Sequence[Candidate], scores: Matrix, picked: Sequence[int], reasons: dict[int, str]
+) -> Selection:
+    kept = {place: f"shown, number {rank} by similarity" for rank, place in enumerate(picked, 1)}
+    considered = tuple(
+        Considered(
+            id=candidate.example.id,
+            headline=candidate.example.headline,
+            topic=candidate.example.topic,
+            score=float(scores[place]),
+            kept=place in kept,
+            reason=kept.get(place) or reasons[place],
+        )
+        for place, candidate in enumerate(ranked)
+    )
+    shown = tuple(Scored(ranked[place].example, float(scores[place])) for place in reversed(picked))
+    return Selection(shown, considered)

@@ -1,0 +1,125 @@
+"""From an article to the examples its prompts will show."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from retrievers.selection import Candidate, Scored, Selection, choose
+from retrievers.shelf import Shelf, Shelved, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domain import Article, Example
+    from prompts import RetrievalSpec
+    from retrievers.embeddings import EmbeddingModel
+    from retrievers.index import ExampleIndex
+    from retrievers.store import ExampleStore
+    from retrievers.vectors import Matrix
+
+_SPARE = 2
+_MAX_COMPARED_CHARS = 200_000
+
+
+class ExampleSelector:
+    """Looks up the nearest examples and chooses among them; sees changes of any process. Safe in threads.
+
+    Args:
+        store: What examples are now.
+        index: What is near.
+        embeddings: The same model as the index's.
+    """
+
+    def __init__(self, store: ExampleStore, index: ExampleIndex, embeddings: EmbeddingModel) -> None:
+        self._store = store
+        self._index = index
+        self._encoder = index.encoder
+        self._shelf = Shelf()
+        self.embeddings = embeddings
+
+    def select(
+        self,
+        article: Article,
+        spec: RetrievalSpec,
+        *,
+        topic: str | None = None,
+        tenant: str | None = None,
+        count_tokens: Callable[[Example], int] | None = None,
+        budget_tokens: int | None = None,
+    ) -> Selection:
+        """Choose the examples for an article, see `retrievers.selection`.
+
+        Args:
+            article: What they are to be like.
+            spec: How many, from which similarity on, how diverse.
+            topic: Only examples of this topic, whatever their similarity.
+            tenant: Sees its own examples and everybody's; None sees everybody's only.
+            count_tokens: What an example takes in the prompt.
+            budget_tokens: What all of them may take.
+
+        Raises:
+            IndexUnavailable: Chroma fails even after a rebuild.
+            ProviderError: The embedding's provider failed.
+        """
+        query = self._encoder.encode([(article.title, article.text)])[0]
+        shelved = self._nearest(query, max(spec.candidates, spec.k) + _SPARE, topic, tenant)
+        own = fingerprint(article.text[:_MAX_COMPARED_CHARS])
+        candidates = [Candidate(item.example, item.vector, item.fingerprint == own) for item in shelved]
+        return choose(query, candidates, spec, count_tokens=count_tokens, budget_tokens=budget_tokens)
+
+    async def aselect(
+        self,
+        article: Article,
+        spec: RetrievalSpec,
+        *,
+        topic: str | None = None,
+        tenant: str | None = None,
+        count_tokens: Callable[[Example], int] | None = None,
+        budget_tokens: int | None = None,
+    ) -> Selection:
+        """`select` in a thread."""
+        return await asyncio.to_thread(
+            self.select,
+            article,
+            spec,
+            topic=topic,
+            tenant=tenant,
+            count_tokens=count_tokens,
+            budget_tokens=budget_tokens,
+        )
+
+    def search(self, text: str, k: int = 4, topic: str | None = None, tenant: str | None = None) -> list[Scored]:
+        """The `k` examples most similar to a text, most similar first, without any other rule."""
+        query = self._encoder.encode([(None, text)])[0]
+        shelved = self._nearest(query, k, topic, tenant)
+        scored = [Scored(item.example, float(item.vector @ query)) for item in shelved]
+        return sorted(scored, key=lambda item: -item.score)[:k]
+
+    def _nearest(self, query: Matrix, n: int, topic: str | None, tenant: str | None) -> list[Shelved]:
+        current = self._index.refresh()
+        revision = self._index.revision
+        hashes = [hit.content_hash for hit in self._index.search(query, n, topic, tenant)]
+        found = self._shelf.take(hashes, revision) if current else {}
+        missing = [key for key in hashes if key not in found]
+        if missing:
+            fetched = self._fetch(missing, tenant)
+            self._shelf.put(fetched, revision if current else -1)
+            found.update(fetched)
+        visible = (found[key] for key in hashes if key in found)
+        return [item for item in visible if _may_see(item.example, topic, tenant)]
+
+    def _fetch(self, hashes: list[str], tenant: str | None) -> dict[str, Shelved]:
+        """From store and index; what either does not know any more is left out."""
+        examples = self._store.by_hashes(hashes)
+        vectors = self._index.vectors(list(examples), tenant)
+        return {
+            key: Shelved(example, vectors[key], fingerprint(example.article))
+            for key, example in examples.items()
+            if key in vectors
+        }
+
+
+def _may_see(example: Example, topic: str | None, tenant: str | None) -> bool:
+    """The filter once more, on what the store says: it holds whatever an index may hold."""
+    return example.tenant in (None, tenant) and topic in (None, example.topic)

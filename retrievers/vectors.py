@@ -1,0 +1,29 @@
+"""Vectors as rows of float32 matrices; similarity is the cosine, so rows have unit length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Matrix: TypeAlias = NDArray[np.float32]
+
+
+def unit(rows: Matrix) -> Matrix:
+    """Rows scaled to length 1; a row of zeros (a text without a single known token) becomes the first axis.
+
+    Cosine is not defined for zeros and Chroma answers with NaN; the first axis is like no text more than another.
+    """
+    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
+    scaled = rows / np.where(norms > 0, norms, 1)
+    scaled[..., 0] += norms[..., 0] == 0
+    return scaled.astype(np.float32, copy=False)
+
+
+def as_matrix(rows: Sequence[Sequence[float]]) -> Matrix:
+    """What an embeddings model returned, as unit rows."""
+    return unit(np.asarray(rows, dtype=np.float32))
