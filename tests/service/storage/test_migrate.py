@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+
+from service.storage.engine import open_engine
+from service.storage.migrate import HEAD, DatabaseUnreachable, NewerDatabase, alembic_config, current_revision, migrate
+from service.storage.tables import metadata
+
+
+def test_the_migrated_schema_is_the_one_the_tables_declare(engine: Engine) -> None:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_every_table_is_made(engine: Engine) -> None:
+    assert set(inspect(engine).get_table_names()) == {*metadata.tables, "alembic_version"}
+
+
+def test_head_is_the_newest_migration(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert ScriptDirectory.from_config(alembic_config(connection)).get_heads() == [HEAD]
+    assert current_revision(engine) == HEAD
+
+
+def test_migrating_again_changes_nothing(engine: Engine) -> None:
+    migrate(engine)
+
+    assert current_revision(engine) == HEAD
+
+
+def test_processes_that_start_together_do_not_disturb_each_other(database_url: str) -> None:
+    engines = [open_engine(database_url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(migrate, engines))
+
+    assert {current_revision(engine) for engine in engines} == {HEAD}
+    for engine in engines:
+        engine.dispose()
+
+
+def test_a_schema_that_is_right_does_not_import_alembic(database_url: str) -> None:
+    program = (
+        "import sys; from service.storage.engine import open_engine; from service.storage.migrate import migrate; "
+        f"migrate(open_engine({database_url!r})); print('alembic' in sys.modules)"
+    )
+    first, second = (
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+        for _ in range(2)
+    )
+    assert (first, second) == ("True", "False")
+
+
+def test_a_database_of_a_later_version_is_left_alone(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(NewerDatabase, match="'9999'.*update Riddlewire"):
+        migrate(engine)
+
+
+def test_a_server_that_does_not_answer_is_named_without_its_password() -> None:
+    engine = open_engine("postgresql://me:hunter2@127.0.0.1:9/news")
+
+    with pytest.raises(DatabaseUnreachable, match="RIDDLEWIRE_DATABASE_URL") as caught:
+        migrate(engine)
+    assert "hunter2" not in str(caught.value)

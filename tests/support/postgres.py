@@ -1,0 +1,157 @@
+"""A throw-away PostgreSQL server from the installed binaries, and `engine`, which runs a test on both databases.
+
+`tests/conftest.py` registers the fixtures for all tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+from sqlalchemy.engine import Engine
+
+from service.storage.engine import open_engine
+from service.storage.migrate import migrate
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A running server that nobody else uses.
+
+    Args:
+        port: On 127.0.0.1.
+    """
+
+    port: int
+
+    def new_database(self, template: str = "template1") -> str:
+        """Make a database, empty or as a copy of another one, and return its URL."""
+        name = f"t_{uuid.uuid4().hex}"
+        statement = SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+        return self.url(name)
+
+    def url(self, database: str) -> str:
+        """The URL of a database by its name."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A server for the whole test session; a machine without binaries skips, CI does not."""
+    binaries = find_binaries()
+    if binaries is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have PostgreSQL: no initdb in PATH or /usr/lib/postgresql/*/bin")
+        pytest.skip("no PostgreSQL binaries: install the package 'postgresql'")
+    folder = Path(tempfile.mkdtemp(prefix="riddlewire-pg-"))
+    try:
+        yield from _serve(binaries, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> str:
+    """The URL of an empty PostgreSQL database."""
+    return postgres.new_database()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'home' / 'riddlewire.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with our schema, to be copied: migrating takes a third of a second, copying nothing."""
+    file = tmp_path_factory.mktemp("migrated") / "riddlewire.db"
+    _migrated(f"sqlite:///{file}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: PostgresServer) -> str:
+    """The name of a PostgreSQL database with our schema, to be copied."""
+    url = postgres.new_database()
+    _migrated(url)
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """A migrated database, once of each kind."""
+    if request.param == "sqlite":
+        file = tmp_path / "riddlewire.db"
+        shutil.copyfile(request.getfixturevalue("migrated_file"), file)
+        url = f"sqlite:///{file}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = server.new_database(template=request.getfixturevalue("migrated_database"))
+    opened = open_engine(url)
+    try:
+        yield opened
+    finally:
+        opened.dispose()
+
+
+def find_binaries() -> Path | None:
+    """The folder of the newest installed server's programs."""
+    on_path = shutil.which("initdb")
+    found = [Path(on_path).resolve()] if on_path else list(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    newest = max(found, key=lambda path: int(path.parts[-3]) if path.parts[-3].isdigit() else 0, default=None)
+    return newest.parent if newest else None
+
+
+def _serve(binaries: Path, folder: Path) -> Iterator[PostgresServer]:
+    data = folder / "data"
+    user = _unprivileged_user()
+    if user:
+        shutil.chown(folder, user)
+    options: dict[str, Any] = {"user": user, "cwd": folder, "capture_output": True, "check": True}
+    subprocess.run(
+        [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
+        **options,
+    )
+    port = _free_port()
+    settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+    # output goes to a file: a server that holds our pipe would keep the call from ending
+    start = [binaries / "pg_ctl", "-D", data, "-l", folder / "log", "-o", settings, "-w", "-t", "60", "start"]
+    subprocess.run(start, **{**options, "capture_output": False, "stdout": subprocess.DEVNULL})
+    try:
+        yield PostgresServer(port)
+    finally:
+        subprocess.run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], **options)
+
+
+def _migrated(url: str) -> None:
+    opened = open_engine(url)
+    migrate(opened)
+    opened.dispose()  # a database with connections cannot be copied; SQLite writes its WAL into the file
+
+
+def _unprivileged_user() -> str | None:
+    """PostgreSQL refuses to run as root."""
+    return "postgres" if os.geteuid() == 0 else None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
