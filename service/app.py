@@ -1,0 +1,64 @@
+"""The application: routes, one layer around them, and the resources they share."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from service import openapi, problems
+from service.examples import endpoints as examples
+from service.middleware.request_context import RequestContext
+from service.operations import endpoints as operations
+from service.pipelines import endpoints as pipelines
+from service.prompts import endpoints as prompts
+from service.resources import open_resources
+from service.riddles import endpoints as riddles
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from service.settings import Settings
+
+ROUTERS = (
+    operations.router,
+    riddles.reads,
+    riddles.writes,
+    examples.imports,
+    examples.reads,
+    examples.writes,
+    pipelines.reads,
+    pipelines.writes,
+    prompts.reads,
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application; it opens its resources when the server starts it and closes them when it stops.
+
+    Args:
+        settings: What the operator set; the environment is not looked at again.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_resources(settings, serving=True) as resources:
+            app.state.resources = resources
+            yield
+
+    app = FastAPI(
+        title="Riddlewire",
+        version=version("riddlewire"),
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )
+    app.add_middleware(RequestContext)
+    for router in ROUTERS:
+        app.include_router(router)
+    problems.install(app)
+    openapi.install(app)
+    return app

@@ -1,0 +1,200 @@
+"""What the HTTP service refuses, and why.
+
+    ServiceError(RiddlewireError)
+    ├── Unauthenticated          401  no key, or one we do not know
+    ├── Forbidden                403  a key without the role
+    ├── UnsupportedContentType   415
+    ├── BodyTooLarge             413
+    ├── RateLimitExceeded        429  over the key's own rate
+    ├── Overloaded               503  too much in flight in this process
+    ├── RiddleTimedOut           504  longer than the operator allows one riddle to take
+    ├── ShuttingDown             503
+    ├── RequestInProgress        409  the same Idempotency-Key is still being answered
+    ├── IdempotencyMismatch      422  the same Idempotency-Key came with another body
+    └── InvalidRequest           422  a header or parameter that FastAPI does not check
+
+`service/problems.py` turns these, the domain's and FastAPI's own into problem+json.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from domain.errors import RiddlewireError
+
+_MAX_DRAINED = 64 * 1024 * 1024
+
+
+class ServiceError(RiddlewireError):
+    """A request that is refused; `status`, `slug` and `title` say how, the message says what to do."""
+
+    status: ClassVar[int] = 500
+    slug: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Internal server error"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers that belong to the answer."""
+        return {}
+
+
+class Unauthenticated(ServiceError):
+    """No key, or one we do not know."""
+
+    status = 401
+    slug = "unauthenticated"
+    title = "A valid API key is needed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; send 'Authorization: Bearer <key>'")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The challenge that RFC 9110 asks for."""
+        return {"WWW-Authenticate": 'Bearer realm="riddlewire"'}
+
+
+class Forbidden(ServiceError):
+    """A key without the role."""
+
+    status = 403
+    slug = "forbidden"
+    title = "The key may not do this"
+
+    def __init__(self, needed: str, held: str) -> None:
+        super().__init__(f"this needs the role {needed!r} and the key has {held!r}; use a key with that role")
+
+
+class UnsupportedContentType(ServiceError):
+    """A body in a format the call does not take."""
+
+    status = 415
+    slug = "unsupported-content-type"
+    title = "Content type not supported"
+
+    def __init__(self, got: str, accepted: tuple[str, ...]) -> None:
+        self.accepted = accepted
+        super().__init__(f"this call takes {' or '.join(accepted)}, not {got[:100] or 'a body without Content-Type'}")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What may be posted here."""
+        return {"Accept-Post": ", ".join(self.accepted)}
+
+
+class BodyTooLarge(ServiceError):
+    """More bytes than the call takes; refused before they are read to the end."""
+
+    status = 413
+    slug = "body-too-large"
+    title = "Body too large"
+
+    def __init__(self, limit: int, *, declared: int | None = None) -> None:
+        self.drainable = declared is not None and declared <= _MAX_DRAINED
+        super().__init__(f"the body is larger than the limit of {limit} bytes")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The rest of an endless body is not waited for; a finite one drains, so that the client reads this answer."""
+        return {} if self.drainable else {"Connection": "close"}
+
+
+class _TryLater(ServiceError):
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Whole seconds, at least one."""
+        return {"Retry-After": str(whole_seconds(self.retry_after_s))}
+
+
+class RateLimitExceeded(_TryLater):
+    """Over the key's own rate."""
+
+    status = 429
+    slug = "rate-limited"
+    title = "Too many requests"
+
+    def __init__(self, retry_after_s: float, headers: dict[str, str]) -> None:
+        self.rate_headers = headers
+        super().__init__("this key's rate is used up; wait as Retry-After says", retry_after_s)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Retry-After and the RateLimit fields."""
+        return super().headers | self.rate_headers
+
+
+class Overloaded(_TryLater):
+    """Too much in flight in this process; what was accepted still finishes."""
+
+    status = 503
+    slug = "overloaded"
+    title = "Too much in flight"
+
+    def __init__(self, limit: int, retry_after_s: float = 1.0) -> None:
+        super().__init__(f"{limit} riddles are being made already; send this again in a moment", retry_after_s)
+
+
+class RiddleTimedOut(ServiceError):
+    """All attempts together took longer than the operator allows."""
+
+    status = 504
+    slug = "riddle-timed-out"
+    title = "The riddle took too long"
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(f"no riddle within {limit_s:g} s; send it again, or raise RIDDLEWIRE_LIMITS_REQUEST_TIMEOUT_S")
+
+
+class ShuttingDown(_TryLater):
+    """The process finishes what it accepted and takes nothing new."""
+
+    status = 503
+    slug = "shutting-down"
+    title = "Shutting down"
+
+    def __init__(self, retry_after_s: float = 5.0) -> None:
+        super().__init__("this process is shutting down; send the request again", retry_after_s)
+
+
+class RequestInProgress(_TryLater):
+    """The first request with this Idempotency-Key is still being answered."""
+
+    status = 409
+    slug = "request-in-progress"
+    title = "The same request is in progress"
+
+    def __init__(self, retry_after_s: float = 1.0) -> None:
+        super().__init__("the first request with this Idempotency-Key is still running; ask again later", retry_after_s)
+
+
+class IdempotencyMismatch(ServiceError):
+    """The same Idempotency-Key came with another body."""
+
+    status = 422
+    slug = "idempotency-mismatch"
+    title = "Idempotency-Key was used for another request"
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was sent with another body before; use a new key for a new request")
+
+
+class InvalidRequest(ServiceError):
+    """A header or parameter that cannot be used."""
+
+    status = 422
+    slug = "invalid-request"
+    title = "Request not valid"
+
+    def __init__(self, loc: tuple[str | int, ...], reason: str) -> None:
+        self.loc = loc
+        self.reason = reason
+        super().__init__(f"{'.'.join(str(part) for part in loc)} {reason}")
+
+
+def whole_seconds(seconds: float) -> int:
+    """Rounded up, at least 1: what Retry-After can say."""
+    return max(1, int(-(-seconds // 1)))

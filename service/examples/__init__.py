@@ -1,0 +1,1 @@
+"""The pre-made examples over HTTP: list, search, change, import, export."""

@@ -1,0 +1,86 @@
+"""The one layer around the application: request id, logs, metrics, and the last word on errors nobody foresaw."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.datastructures import MutableHeaders
+
+from service.problems import problem_of
+from service.telemetry import metrics
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = b"x-request-id"
+_SANE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}")
+_QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+_log = structlog.get_logger("riddlewire.http")
+
+
+class RequestContext:
+    """Gives every request an id, every answer that id, and every request one log line and one observation."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; other protocols pass through."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
+            try:
+                await self.app(scope, receive, exchange.send)
+            except Exception as exc:  # noqa: BLE001 -- the outermost boundary: nothing may reach the client raw
+                await exchange.fail(exc, receive)
+            finally:
+                exchange.record()
+
+
+class _Exchange:
+    """One request and its answer, as far as this layer cares."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.status = 0
+        self.started = time.perf_counter()
+        self.request_id = request_id(scope)
+        self._send = send
+        scope["request_id"] = self.request_id
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(raw=message["headers"])
+            headers["X-Request-Id"] = self.request_id
+            headers["X-Content-Type-Options"] = "nosniff"
+        await self._send(message)
+
+    async def fail(self, exc: Exception, receive: Receive) -> None:
+        _log.exception("unforeseen error", error=type(exc).__name__, path=self.scope["path"][:200])
+        if self.status:  # the answer has begun: closing the connection is all that can tell the client
+            raise exc
+        await problem_of(exc).response(self.request_id)(self.scope, receive, self.send)
+
+    def record(self) -> None:
+        seconds = time.perf_counter() - self.started
+        route = getattr(self.scope.get("route"), "path", "unmatched")
+        metrics.observe_request(self.scope["method"], route, self.status, seconds)
+        if route not in _QUIET:
+            _log.info(
+                "request", method=self.scope["method"], route=route, status=self.status, ms=round(seconds * 1e3, 2)
+            )
+
+
+def request_id(scope: Scope) -> str:
+    """The caller's id when it is sane, else a new one."""
+    for name, value in scope["headers"]:
+        if name == HEADER and _SANE.fullmatch(value):
+            return bytes(value).decode("ascii")
+    return uuid.uuid4().hex

@@ -1,0 +1,71 @@
+"""What /readyz tells: the state of everything a riddle needs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+if TYPE_CHECKING:
+    from service.resources import Resources
+
+State = dict[str, str]
+
+_PATIENCE_S = 3.0
+
+
+async def readiness(resources: Resources) -> dict[str, Any]:
+    """The report: `unavailable` when no riddle can be made or stored, `degraded` when something needs a person."""
+    dependencies = {
+        "database": await _within_patience(_database, resources),
+        "examples": await _within_patience(_examples, resources),
+        "catalog": _catalog(resources),
+        "model": {"status": resources.warm_up.status, "detail": resources.warm_up.detail},
+    }
+    return {"status": _overall(dependencies, closing=resources.in_flight.closing), "dependencies": dependencies}
+
+
+def _overall(dependencies: dict[str, State], *, closing: bool) -> str:
+    states = {name: state["status"] for name, state in dependencies.items()}
+    if closing or "failed" in (states["database"], states["examples"]):
+        return "unavailable"
+    if "failed" in states.values() or "degraded" in states.values():
+        return "degraded"
+    return "warming" if states["model"] == "warming" else "ready"
+
+
+async def _within_patience(check: Any, resources: Resources) -> State:
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            state: State = await asyncio.to_thread(check, resources)
+    except TimeoutError:
+        return {"status": "failed", "detail": f"no answer within {_PATIENCE_S:g} s"}
+    return state
+
+
+def _database(resources: Resources) -> State:
+    try:
+        with resources.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+    except SQLAlchemyError as error:
+        return {"status": "failed", "detail": f"does not answer ({type(error).__name__})"}
+    return {"status": "ready", "detail": resources.engine.dialect.name}
+
+
+def _examples(resources: Resources) -> State:
+    try:
+        count = resources.examples.store.count()
+    except SQLAlchemyError as error:
+        return {"status": "failed", "detail": f"cannot be read ({type(error).__name__})"}
+    return {"status": "ready", "detail": f"{count} examples, embedded by {resources.settings.embeddings}"}
+
+
+def _catalog(resources: Resources) -> State:
+    resources.catalog.refresh()
+    problems = resources.catalog.problems()
+    if not problems:
+        return {"status": "ready", "detail": f"{len(resources.catalog.pipelines())} pipelines"}
+    told = "; ".join(f"{problem.path.name}:{problem.line}: {problem.reason}" for problem in problems[:5])
+    return {"status": "degraded", "detail": told[:1000]}

@@ -1,0 +1,1 @@
+"""Prompt files over HTTP, read only: they are changed as files."""

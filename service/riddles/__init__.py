@@ -1,0 +1,1 @@
+"""Riddles over HTTP: make one, list them, get one."""

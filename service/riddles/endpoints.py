@@ -1,0 +1,69 @@
+"""/v1/riddles."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.answers import json_response
+from service.auth import caller_of
+from service.problems import request_id_of
+from service.resources import resources_of
+from service.riddles import service
+from service.riddles.claims import KeyUse, Replayed
+from service.riddles.schemas import STREAM_EXAMPLE, RiddleOut, RiddleRequest
+from service.routing import ReaderRoute, WriterRoute
+from service.schemas import CleanText, Cursor, Limit, Page
+from service.sse import event_stream, wants_events
+
+reads = APIRouter(prefix="/v1/riddles", tags=["riddles"], route_class=ReaderRoute)
+writes = APIRouter(prefix="/v1/riddles", tags=["riddles"], route_class=WriterRoute)
+
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$", description="Any text of your own.")
+]
+Filter = Annotated[CleanText | None, Query(max_length=200)]
+
+
+@writes.post(
+    "",
+    status_code=201,
+    response_model=RiddleOut,
+    responses={200: {"description": "A stream of events", "content": {"text/event-stream": STREAM_EXAMPLE}}},
+)
+async def make_riddle(asked: RiddleRequest, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
+    """Make a riddle of an article. With `Accept: text/event-stream` it is streamed while it is made."""
+    key = KeyUse.of(idempotency_key, await request.body()) if idempotency_key else None
+    taken = await service.accept(
+        resources_of(request), asked, caller=caller_of(request), key=key, request_id=request_id_of(request)
+    )
+    if isinstance(taken, Replayed):
+        return taken.stream() if wants_events(request) else taken.response()
+    if wants_events(request):
+        return event_stream(taken.events())
+    answer = await taken.answer()
+    return json_response(answer.body, 201, {"Location": answer.location})
+
+
+@reads.get("", response_model=Page[RiddleOut])
+async def list_riddles(
+    request: Request,
+    day: date | None = None,
+    source: Filter = None,
+    pipeline: Filter = None,
+    status: Literal["published", "needs_review"] | None = None,
+    q: Filter = None,
+    limit: Limit = 20,
+    cursor: Cursor | None = None,
+) -> Response:
+    """Riddles, newest first."""
+    wanted = service.Wanted(day=day, source=source, pipeline=pipeline, status=status, q=q, limit=limit, cursor=cursor)
+    return json_response(await service.list_riddles(resources_of(request), wanted, caller_of(request)))
+
+
+@reads.get("/{riddle_id}", response_model=RiddleOut)
+async def get_riddle(riddle_id: str, request: Request) -> Response:
+    """One riddle."""
+    return json_response(await service.get_riddle(resources_of(request), riddle_id, caller_of(request)))

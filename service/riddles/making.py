@@ -1,0 +1,114 @@
+"""Making one riddle: accepted once, in a task of its own, stored before anybody is told."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from domain.events import Completed
+from service.errors import RiddleTimedOut
+from service.problems import problem_of
+from service.riddles.answer import MadeAnswer
+from service.riddles.payload import event_payload
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from sqlalchemy.engine import Connection
+
+    from chains.pipeline import RiddlePipeline
+    from domain.article import Article
+    from domain.riddle import Riddle
+    from service.auth import Caller
+    from service.resources import Resources
+    from service.riddles.claims import Claim
+    from service.sse import EventLog
+    from service.storage.riddles import StoredRiddle
+
+_log = structlog.get_logger("riddlewire.riddles")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An accepted request for a riddle.
+
+    Args:
+        article: What it is to be made of.
+        pipeline: Which one makes it.
+        caller: Who asked; the examples shown are those this caller may see.
+        claim: The Idempotency-Key to answer under; None when the caller sent none.
+        request_id: Names the request in a problem that is streamed.
+    """
+
+    article: Article
+    pipeline: RiddlePipeline
+    caller: Caller
+    claim: Claim | None
+    request_id: str
+
+
+async def make(resources: Resources, order: Order) -> MadeAnswer:
+    """Make and store a riddle, for callers who wait for the whole of it."""
+    return await _kept(resources, order, order.pipeline.ainvoke(order.article, tenant=order.caller.tenant))
+
+
+async def make_streaming(resources: Resources, order: Order, log: EventLog) -> None:
+    """Make and store a riddle and write to `log` what happens; raises nothing, for nobody waits for it."""
+    try:
+        answer = await _kept(resources, order, _told(order, log))
+        log.append("result", answer.body)
+    except asyncio.CancelledError:
+        log.append("error", problem_of(RuntimeError()).as_dict(order.request_id))
+        raise
+    except Exception as exc:  # noqa: BLE001 -- the stream's outermost boundary: the client is told as a problem
+        problem = problem_of(exc)
+        _log.warning("riddle failed", error=type(exc).__name__, status=problem.status, reason=problem.body["detail"])
+        log.append("error", problem.as_dict(order.request_id))
+    finally:
+        log.close()
+
+
+async def _told(order: Order, log: EventLog) -> Riddle:
+    riddle: Riddle | None = None
+    async for event in order.pipeline.events(order.article, tenant=order.caller.tenant):
+        if isinstance(event, Completed):
+            riddle = event.riddle
+        else:
+            log.append(*event_payload(event))
+    assert riddle is not None, "a pipeline that raises nothing ends with Completed"
+    return riddle
+
+
+async def _kept(resources: Resources, order: Order, run: Awaitable[Riddle]) -> MadeAnswer:
+    limit_s = resources.settings.limits.request_timeout_s
+    try:
+        async with asyncio.timeout(limit_s):
+            riddle = await run
+        return await asyncio.to_thread(_store, resources, order, riddle)
+    except TimeoutError:
+        await _abandon(order)
+        raise RiddleTimedOut(limit_s) from None
+    except BaseException:
+        await _abandon(order)
+        raise
+
+
+async def _abandon(order: Order) -> None:
+    """Let the next request with the same Idempotency-Key try again."""
+    if order.claim:
+        await asyncio.to_thread(order.claim.abandon)
+
+
+def _store(resources: Resources, order: Order, riddle: Riddle) -> MadeAnswer:
+    made: list[MadeAnswer] = []
+
+    def answer(connection: Connection, stored: StoredRiddle) -> None:
+        made.append(MadeAnswer.of(stored))
+        if order.claim:
+            order.claim.finish(connection, made[0])
+
+    resources.riddles.save(riddle, key_id=order.caller.key_id, tenant=order.caller.tenant, also=answer)
+    return made[0]

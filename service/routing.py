@@ -1,0 +1,119 @@
+"""Routes that check who asks, what they send and how much of it, before a byte of the body is parsed.
+
+FastAPI reads and parses a body before it resolves dependencies, so a dependency cannot keep an unknown caller's two
+megabytes out. Its own `max_body_size` answers in plain text where we promise problem+json, hence the counting here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import orjson
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+
+from service.auth import admit
+from service.errors import BodyTooLarge, UnsupportedContentType
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine
+
+    from starlette.responses import Response
+
+    from service.keys import Role
+    from service.resources import Resources
+
+JSON = ("application/json",)
+IMPORT_BYTES = 64 * 1024 * 1024
+NDJSON = ("application/x-ndjson", "application/jsonl")
+
+
+class LimitedRequest(Request):
+    """A request that stops reading at `body_limit` bytes and parses JSON strictly.
+
+    `orjson` refuses NaN, lone surrogates, invalid UTF-8 and nesting deeper than 1,024 levels, all of which Python's
+    own parser lets through or dies of.
+    """
+
+    body_limit: int = 0
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body's chunks.
+
+        Raises:
+            BodyTooLarge: As soon as the limit is passed, whatever Content-Length said.
+        """
+        seen = 0
+        async for chunk in super().stream():
+            seen += len(chunk)
+            if seen > self.body_limit:
+                raise BodyTooLarge(self.body_limit)
+            yield chunk
+
+    async def json(self) -> Any:
+        """The parsed body; raises `json.JSONDecodeError` when it is no JSON text."""
+        return orjson.loads(await self.body())
+
+
+class ApiRoute(APIRoute):
+    """A route under /v1: key, rate and role first, then content type and size, then FastAPI's part."""
+
+    role: ClassVar[Role] = "reader"
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """FastAPI's handler behind our checks."""
+        handle = super().get_route_handler()
+
+        async def checked(request: Request) -> Response:
+            resources: Resources = request.app.state.resources
+            await admit(request, self.role, resources)
+            limited = LimitedRequest(request.scope, request.receive)
+            limited.body_limit = self.body_limit(resources)
+            if self.accepts:
+                _check_body(limited, self.accepts)
+            return await handle(limited)
+
+        return checked
+
+    @property
+    def accepts(self) -> tuple[str, ...]:
+        """Content types this route takes; none for calls without a body."""
+        return JSON if self.body_field else ()
+
+    def body_limit(self, resources: Resources) -> int:
+        """How many bytes this route reads."""
+        return resources.settings.limits.body_bytes
+
+
+class ReaderRoute(ApiRoute):
+    """Any key will do."""
+
+    role = "reader"
+
+
+class WriterRoute(ApiRoute):
+    """Changes something or costs model time: needs a writer's key."""
+
+    role = "writer"
+
+
+class ImportRoute(WriterRoute):
+    """Takes newline-delimited JSON, read as a stream by the endpoint."""
+
+    @property
+    def accepts(self) -> tuple[str, ...]:
+        """Newline-delimited JSON under either of its names."""
+        return NDJSON
+
+    def body_limit(self, resources: Resources) -> int:  # noqa: ARG002 -- it is the same for everybody
+        """More than other calls take, for it is never held as a whole."""
+        return IMPORT_BYTES
+
+
+def _check_body(request: LimitedRequest, accepted: tuple[str, ...]) -> None:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > request.body_limit:
+        raise BodyTooLarge(request.body_limit, declared=int(declared))
+    got = request.headers.get("content-type", "")
+    if got.partition(";")[0].strip().lower() not in accepted and (declared != "0" or got):
+        raise UnsupportedContentType(got, accepted)

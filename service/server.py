@@ -1,0 +1,85 @@
+"""Serving: uvicorn around the application, in one process or several, and a stop that finishes what was accepted."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from service.app import create_app
+
+if TYPE_CHECKING:
+    import socket
+
+    from fastapi import FastAPI
+
+    from service.settings import Settings
+
+
+class AppFactory:
+    """Makes the application in whichever process it is called; can be pickled, as several processes need.
+
+    Args:
+        settings: What the operator set.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.app: FastAPI | None = None
+
+    def __call__(self) -> FastAPI:
+        """The application, with this process's logs and traces set up."""
+        from service.telemetry import setup
+
+        setup(self._settings)
+        self.app = create_app(self._settings)
+        return self.app
+
+
+class Server(uvicorn.Server):
+    """Uvicorn that tells the application at once when it is to stop, so that one deadline holds for all of it."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take nothing new, finish what was accepted, close."""
+        factory = self.config.app
+        if isinstance(factory, AppFactory) and factory.app is not None:
+            factory.app.state.resources.in_flight.close()
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings) -> int:
+    """Serve until a signal comes.
+
+    Returns:
+        The exit code: 0 after an orderly stop, else what went wrong at start is in the log.
+
+    Raises:
+        ConfigurationError: The operator has to change something first.
+    """
+    config = configuration(settings)
+    if settings.processes == 1:
+        server = Server(config)
+        server.run()
+        return 0 if server.started else 1
+    sockets = [config.bind_socket()]
+    Multiprocess(config, sockets=sockets).run()
+    return 0
+
+
+def configuration(settings: Settings) -> uvicorn.Config:
+    """Uvicorn's configuration."""
+    return uvicorn.Config(
+        AppFactory(settings),
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.processes,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=math.ceil(settings.limits.drain_s),
+    )
