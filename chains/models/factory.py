@@ -12,10 +12,11 @@ from chains.models.calls import Call, Deltas
 from chains.models.completion import Completion
 from chains.models.loop_local import LoopLocal
 from chains.models.names import ModelName
+from chains.models.prices import PriceTable
 from chains.models.providers import Providers, provider_settings
 from chains.models.settings import ModelSettings
 from chains.models.tokens import Tokens
-from chains.models.usage import PriceTable, usage_of
+from chains.models.usage import usage_of
 from domain.errors import ConfigurationError, ProviderError, RiddlewireError
 from domain.usage import Usage
 
@@ -48,8 +49,8 @@ class ChatModels:
         self.settings = settings or ModelSettings()
         self._providers = Providers(self.settings)
         self._prices = PriceTable(self.settings.prices)
-        self._tokens = Tokens(self.settings)
         self._open: dict[object, BaseChatModel] = {}
+        self._tokens = Tokens(self.settings, self._prices, lambda name: self._open.get(str(name)))
         self._opening = threading.RLock()
         self._limits: dict[str, LoopLocal[asyncio.Semaphore]] = {}
 
