@@ -1,0 +1,260 @@
+"""`riddlewire examples`: the pre-made examples that retrieval finds. Works beside a running server."""
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from domain.errors import InvalidInput
+from service.cli.articles import read
+from service.cli.exits import Exit
+from service.cli.hostile import escape_json
+from service.cli.options import settings_of
+from service.cli.running import run
+from service.cli.terminal import note, print_json, print_table, tracked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from domain.example import Example
+    from retrievers import ExampleStore, ImportReport, Rejected, Scored
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The pre-made examples. A change counts from the next riddle on, in every process.",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Topic = Annotated[str | None, typer.Option(help="Only this topic.")]
+
+_BATCH = 200
+_PAGE = 200
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FILE|URL|-", help="The example's article; - reads standard input.")],
+    *,
+    summary: Annotated[str, typer.Option(help="The article in one or two sentences.")],
+    answer: Annotated[str, typer.Option(help="What is to be guessed, 2 to 7 words.")],
+    riddle: Annotated[str, typer.Option(help=r"Two to six lines; \n starts a new one.")],
+    hints: Annotated[list[str] | None, typer.Option("--hint", help="From gentle to nearly giving it away.")] = None,
+    headline: Annotated[str | None, typer.Option(help="The title, where the source does not tell it.")] = None,
+    topic: Annotated[str, typer.Option(help="A short lower-case word.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    r"""Add one example and print its id. The same content twice is kept once.
+
+    Example: `riddlewire examples add fog.txt --summary "Fog closed the airport." --answer "fog at the airport"
+    --riddle "I have no wings,\nyet I keep all of them down."`
+    """
+    from domain.example import Example
+
+    article = read(source, headline)
+    example = Example(
+        article=article.text,
+        headline=article.title or "",
+        summary=summary,
+        answer=answer,
+        riddle=riddle.replace(r"\n", "\n"),
+        hints=tuple(hints or ()),
+        topic=topic,
+    )
+    with _store(ctx) as store:
+        kept = store.add(example)
+    if as_json:
+        print_json(_payload(kept))
+    else:
+        typer.echo(kept.id)
+
+
+@app.command("list")
+def list_examples(
+    ctx: typer.Context,
+    topic: Topic = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="At most so many; 0 lists all.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List examples, newest first.
+
+    Example: `riddlewire examples list --topic weather --limit 0`
+    """
+    with _store(ctx) as store:
+        found = list(_listed(store, topic, limit))
+        total = store.count()
+    if as_json:
+        print_json([_payload(example) for example in found])
+        return
+    print_table(("id", "topic", "answer", "headline"), map(_row, found))
+    if len(found) < total and topic is None:
+        note(f"{len(found)} of {total}; --limit 0 lists all.")
+
+
+@app.command()
+def search(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="TEXT|@FILE", help="What to look for; @FILE takes a file's text.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many.")] = 5,
+    topic: Topic = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the examples most similar to a text, best first, as retrieval sees them.
+
+    Examples:
+    - `riddlewire examples search "a storm over the harbour"`
+    - `riddlewire examples search @article.txt -k 10 --json`
+    """
+    found = run(_search(ctx, read(text[1:]).text if text.startswith("@") else text, k, topic))
+    if as_json:
+        print_json([{**_payload(scored.example), "score": round(scored.score, 4)} for scored in found])
+        return
+    rows = ((f"{scored.score:.3f}", *_row(scored.example)) for scored in found)
+    print_table(("score", "id", "topic", "answer", "headline"), rows)
+
+
+@app.command("import")
+def import_examples(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FILE|-", help="JSONL, one example a line, as `export` writes it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Import examples; twice the same file changes nothing. Lines that cannot be used are left out and reported.
+
+    Exits with 6 when a line was left out.
+
+    Example: `riddlewire examples import ours.jsonl`
+    """
+    from retrievers.jsonl import read_examples
+
+    with _opened(source) as file:
+        records = list(read_examples(file))
+    with _store(ctx) as store:
+        report = _imported(store, records)
+    if as_json:
+        print_json(report)
+    else:
+        for rejected in report.rejected:
+            note(f"line {rejected.line}: {rejected.reason}")
+        typer.echo(
+            f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
+            f"{len(report.rejected)} rejected"
+        )
+    raise typer.Exit(Exit.INPUT if report.rejected else Exit.OK)
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    target: Annotated[str, typer.Argument(metavar="FILE|-", help="Where to; - is standard output.")] = "-",
+) -> None:
+    """Write all examples as JSONL, which `import` takes.
+
+    Example: `riddlewire examples export backup.jsonl`
+    """
+    from retrievers.jsonl import write_example
+
+    with _store(ctx) as store:
+        lines = (write_example(example) for example in store.export(all_tenants=True))
+        if target == "-":
+            sys.stdout.writelines(escape_json(line.decode()) for line in lines)
+            return
+        _export_to(Path(target), lines)
+        note(f"{store.count()} examples written to {target}.")
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="See `riddlewire examples list`.")],
+) -> None:
+    """Remove examples; a shipped one does not come back.
+
+    Example: `riddlewire examples remove ex_00ff00ff00ff00ff`
+    """
+    with _store(ctx) as store:
+        for example_id in ids:
+            store.remove(example_id)
+            note(f"{example_id} is removed.")
+
+
+@contextmanager
+def _store(ctx: typer.Context) -> "Iterator[ExampleStore]":
+    from retrievers.shipped import seed
+    from retrievers.store import ExampleStore
+    from service.cli.database import opened_engine
+
+    with opened_engine(settings_of(ctx)) as engine:
+        store = ExampleStore(engine)
+        seed(store)
+        yield store
+
+
+def _payload(example: "Example") -> dict[str, object]:
+    from service.examples.schemas import example_payload
+
+    return example_payload(example)
+
+
+def _row(example: "Example") -> tuple[str, str, str, str]:
+    return example.id, example.topic, example.answer, example.headline
+
+
+def _listed(store: "ExampleStore", topic: str | None, limit: int) -> "Iterator[Example]":
+    cursor, left = None, limit or sys.maxsize
+    while left > 0:
+        page = store.list(min(left, _PAGE), cursor, topic=topic)
+        yield from page.items
+        left -= len(page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+async def _search(ctx: typer.Context, text: str, k: int, topic: str | None) -> "list[Scored]":
+    from service.cli.local import opened
+
+    async with opened(settings_of(ctx)) as resources:
+        return list(resources.examples.search(text, k=k, topic=topic))
+
+
+@contextmanager
+def _opened(source: str) -> "Iterator[BinaryIO]":
+    if source == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with Path(source).open("rb") as file:
+            yield file
+    except OSError as error:
+        raise InvalidInput("file", f"{source} cannot be read: {error.strerror}") from None
+
+
+def _imported(store: "ExampleStore", records: "list[tuple[int, Example] | Rejected]") -> "ImportReport":
+    """In batches, so that a bar can move; each is kept as a whole, and doing it all again changes nothing."""
+    from retrievers.importing import ImportReport
+    from retrievers.jsonl import split_rejected
+
+    total = ImportReport()
+    batches = [records[start : start + _BATCH] for start in range(0, len(records), _BATCH)]
+    for batch in tracked(batches, "Importing"):
+        rejected: list[Rejected] = []
+        good = list(split_rejected(batch, rejected))
+        report = store.import_(good, rejected=rejected)
+        total = ImportReport(
+            added=total.added + report.added,
+            updated=total.updated + report.updated,
+            unchanged=total.unchanged + report.unchanged,
+            rejected=(*total.rejected, *report.rejected),
+        )
+    return total
+
+
+def _export_to(path: Path, lines: "Iterable[bytes]") -> None:
+    try:
+        with path.open("wb") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise InvalidInput("file", f"{path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,140 @@
+"""A riddle made by a Riddlewire server, event by event, instead of in this process."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from domain.errors import ConfigurationError, InvalidInput, ProviderError, RiddlewireError
+from service.cli.hostile import clean_line
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from aiohttp import ClientResponse
+
+    from domain.article import Article
+
+_CONNECT_TIMEOUT_S = 10.0
+_SILENCE_TIMEOUT_S = 120.0
+_MAX_EVENT_BYTES = 4 * 1024 * 1024
+_MAX_DETAIL = 500
+
+
+class ServerUnreachable(RiddlewireError):
+    """No answer from the server."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"no answer from {url}: {reason}; is 'riddlewire serve' running there?")
+
+
+class ServerFailed(RiddlewireError):
+    """The server answered that it could not, or something that is not Riddlewire's."""
+
+
+class ServerRefusedKey(ConfigurationError):
+    """401 or 403."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"the server refuses: {detail}; set RIDDLEWIRE_API_KEY to a key with the role writer")
+
+
+async def remote_events(
+    article: Article, *, url: str, key: str | None, pipeline: str | None
+) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """The events of `POST /v1/riddles`: name and data, `result` last.
+
+    Args:
+        article: What the riddle is to be made of.
+        url: The server, such as `http://127.0.0.1:8000`.
+        key: An API key; None where the server asks for none.
+        pipeline: None takes the server's default.
+
+    Raises:
+        ServerUnreachable: It does not answer.
+        ServerRefusedKey: It wants a key, or another one.
+        InvalidInput: It cannot use the article.
+        ProviderError: Its model's provider failed.
+        ServerFailed: Anything else.
+    """
+    import aiohttp
+
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_S, sock_read=_SILENCE_TIMEOUT_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, read_bufsize=_MAX_EVENT_BYTES) as session,
+            session.post(
+                f"{url.rstrip('/')}/v1/riddles",
+                json={"article": _article_body(article)} | ({"pipeline": pipeline} if pipeline else {}),
+                headers={"Accept": "text/event-stream"} | ({"Authorization": f"Bearer {key}"} if key else {}),
+                allow_redirects=False,
+            ) as response,
+        ):
+            async for event, data in _events(response):
+                if event == "error":
+                    raise _problem(data)
+                yield event, data
+                if event == "result":
+                    return
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise ServerUnreachable(url, clean_line(str(error)) or type(error).__name__) from None
+    raise ServerFailed(f"{url} stopped before the riddle was done; try again")
+
+
+async def _events(response: ClientResponse) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    if response.content_type != "text/event-stream":
+        raise await _refusal(response)
+    event, data = "message", ""
+    async for raw in response.content:
+        line = raw.decode(errors="replace").rstrip("\r\n")
+        field, _, value = line.partition(":")
+        match field:
+            case "event":
+                event = value.removeprefix(" ")
+            case "data":
+                data += value.removeprefix(" ")
+            case "" if not line and data:
+                yield event, json.loads(data)
+                event, data = "message", ""
+
+
+async def _refusal(response: ClientResponse) -> RiddlewireError:
+    body = await response.content.read(_MAX_EVENT_BYTES)
+    try:
+        problem = json.loads(body)
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict) or "detail" not in problem:
+        return ServerFailed(f"{response.url} answered {response.status} and no riddle; is it a Riddlewire server?")
+    return _problem(problem)
+
+
+def _problem(problem: Mapping[str, Any]) -> RiddlewireError:
+    detail = clean_line(str(problem.get("detail", "")))[:_MAX_DETAIL]
+    kind = str(problem.get("type", "")).rpartition(":")[2]
+    match int(problem.get("status", 500)):
+        case 401 | 403:
+            return ServerRefusedKey(detail)
+        case 413 | 422:
+            return InvalidInput("for the server", f"cannot be used: {detail}")
+        case _ if kind.startswith("provider-"):
+            return _ServersProvider(detail)
+        case status:
+            return ServerFailed(f"the server answered {status}: {detail}")
+
+
+class _ServersProvider(ProviderError):
+    def __init__(self, detail: str) -> None:
+        RiddlewireError.__init__(self, f"the server says: {detail}")
+
+
+def _article_body(article: Article) -> dict[str, Any]:
+    fields = {
+        "text": article.text,
+        "title": article.title,
+        "url": article.url,
+        "source": article.source,
+        "published_at": article.published_at.isoformat() if article.published_at else None,
+        "language": article.language,
+    }
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,17 @@
+"""Runs coroutines from commands; asyncio is imported when one is run, because `--help` has no use for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end. Ctrl-C cancels the work, waits for its clean-up and then ends the command."""
+    import asyncio
+
+    return asyncio.run(work)
