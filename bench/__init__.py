@@ -1,0 +1,1 @@
+"""Measures Riddlewire beside others on this machine: `python -m bench --help`."""

@@ -1,0 +1,100 @@
+"""The command line: `python -m bench` measures everything, `python -m bench http startup` only these."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from bench.options import Options
+from bench.report import RESULTS, saved, table
+
+BENCHMARKS = {
+    "startup": ("bench.startup", "from the command to /readyz, and what the imports cost"),
+    "memory": ("bench.memory", "resident memory with a service and with the embedded model"),
+    "retrieval": ("bench.retrieval", "selection among 480 and 100,000 examples"),
+    "http": ("bench.serving", "the service beside the same job by hand, on LangServe, and the floor"),
+    "engine": ("bench.engine", "tokens a second with and without us; four articles at once"),
+    "articles": ("bench.articles", "20 real articles through the embedded default"),
+}
+_LIMIT_S = 600
+
+
+def main() -> int:
+    """Measure; 1 when a target is missed or a benchmark broke."""
+    arguments = _arguments()
+    names = arguments.names or list(BENCHMARKS)
+    if len(names) == 1:
+        _measure(names[0], _options(arguments))
+    else:
+        _in_turn(names)
+    reports = saved(names)
+    text = table(reports)
+    if len(names) > 1:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / "report.md").write_text(text)
+    print(text)
+    missed = any(row["verdict"] == "FAIL" for report in reports for row in report["rows"])
+    return int(missed or len(reports) < len(names))
+
+
+def _measure(name: str, options: Options) -> None:
+    started = time.perf_counter()
+    report = importlib.import_module(BENCHMARKS[name][0]).measure(options)
+    report.details["took_s"] = round(time.perf_counter() - started, 1)
+    path = report.save()
+    print(f"{name}: {report.details['took_s']:.0f} s, all numbers in {path.relative_to(Path.cwd())}", file=sys.stderr)
+
+
+def _in_turn(names: list[str]) -> None:
+    """Each in a process of its own, so that none inherits another's memory and imports."""
+    passed_on = [argument for argument in sys.argv[1:] if argument not in BENCHMARKS]
+    for name in names:
+        (RESULTS / f"{name}.json").unlink(missing_ok=True)
+        print(f"{name}: {BENCHMARKS[name][1]} ...", file=sys.stderr)
+        try:
+            subprocess.run(
+                [sys.executable, "-m", "bench", name, *passed_on],
+                stdout=subprocess.DEVNULL,
+                timeout=_LIMIT_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            print(f"{name}: stopped after {_LIMIT_S} s", file=sys.stderr)
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    return Options(
+        quick=arguments.quick,
+        extra=arguments.extra,
+        only_peers=arguments.only_peers,
+        peers_python=arguments.peers_python,
+        profile=arguments.profile,
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    listed = "\n".join(f"  {name:10} {what}" for name, (_, what) in BENCHMARKS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=f"Measure Riddlewire on this machine.\n\n{listed}",
+        epilog="Results: bench/results. Method and last numbers: docs/benchmarks.md.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    option = parser.add_argument
+    option(
+        "names", nargs="*", choices=[*BENCHMARKS, []], metavar="NAME", help="what to measure; all when none is named"
+    )
+    option("--quick", action="store_true", help="few rounds and little data: to try the harness, not for numbers")
+    option("--extra", action="store_true", help="measure variants of the peers, too")
+    option("--only-peers", action="store_true", help="http: leave ours out")
+    option("--peers-python", type=Path, metavar="PATH", help="http: an interpreter that has LangServe")
+    option("--profile", action="store_true", help="http: profile our service under load instead of measuring")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

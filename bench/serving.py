@@ -1,0 +1,257 @@
+"""`http`: the service beside the same job by hand, on LangServe, and the floor. Interleaved rounds, ratios of medians.
+
+One uvicorn process each, all of them running all the time; every round measures each once, in changing order, so that
+what others do on the machine meets all alike. CPU is read from /proc at a model that answers at once; latency and
+throughput with one that takes 200 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import statistics
+import sys
+import tempfile
+import urllib.request
+from collections import Counter
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import copyfile
+from typing import TYPE_CHECKING
+
+import orjson
+
+from bench.environments import PeerEnvironmentError, peers_python
+from bench.inputs import EXAMPLES, ROOT, real_articles
+from bench.load import Load, Sample, Target
+from bench.ours import make_home, serving
+from bench.report import Report, Row
+from bench.servers import Server, free_port, running, uvicorn
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from bench.options import Options
+
+PEERS = Path(__file__).parent / "peers"
+MODEL_MS = 200
+BUSY_CORES = 0.25
+IDEAL_64 = 64 / (2 * MODEL_MS / 1e3)
+OURS, BY_HAND, BY_HAND_AIOHTTP, LANGSERVE, FLOOR = "ours", "by hand", "by hand, aiohttp client", "LangServe", "floor"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One kind of load, measured `rounds` times on each server.
+
+    Args:
+        name: In the results.
+        delay_ms: What a model call takes.
+        rounds: How often.
+        run: Puts the load on one target.
+    """
+
+    name: str
+    delay_ms: int
+    rounds: int
+    run: Callable[[Load, Target], Awaitable[Sample]]
+
+
+@dataclass
+class Measured:
+    """All samples, by phase and server."""
+
+    samples: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
+
+    def add(self, phase: str, target: str, sample: Sample) -> None:
+        self.samples.setdefault(phase, {}).setdefault(target, []).append(sample)
+
+    def median(self, phase: str, target: str, value: Callable[[Sample], float]) -> float:
+        """Median over the rounds; NaN where this server was not measured."""
+        values = [value(sample) for sample in self.samples.get(phase, {}).get(target, [])]
+        return statistics.median(values) if values else float("nan")
+
+    def quietest(self, phase: str, target: str, value: Callable[[Sample], float]) -> float:
+        """The round in which the rest of the machine did least, for what a clock on the wall measures."""
+        samples = self.samples.get(phase, {}).get(target, [])
+        return value(min(samples, key=lambda sample: sample.spent.other_cores)) if samples else float("nan")
+
+    def outcomes(self, target: str) -> Counter[str]:
+        """What this server answered, over all phases."""
+        total: Counter[str] = Counter()
+        for by_target in self.samples.values():
+            for sample in by_target.get(target, []):
+                total += sample.outcomes
+        return total
+
+
+def phases(*, quick: bool) -> list[Phase]:
+    """What is measured, shortest first; `quick` is for trying the harness out."""
+    few = 1 if quick else 3
+    span = {"least_s": 4, "most_s": 12 if quick else 30}
+    return [
+        Phase("cpu", 0, 2 if quick else 6, lambda load, target: load.count(target, concurrency=8, requests=200)),
+        Phase("c1", MODEL_MS, few, lambda load, target: load.count(target, concurrency=1, requests=12)),
+        Phase("c64", MODEL_MS, few, lambda load, target: load.steady(target, concurrency=64, **span)),
+        Phase("c256", MODEL_MS, few, lambda load, target: load.steady(target, concurrency=256, **span)),
+    ]
+
+
+def measure(options: Options) -> Report:
+    """Run it."""
+    report = Report(name="http")
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
+        stub = stack.enter_context(stub_server(Path(folder)))
+        targets = _targets(Path(folder), stub, options, report, stack)
+        measured = asyncio.run(_rounds(targets, stub, phases(quick=options.quick)))
+    _fill(report, measured, [target.name for target in targets])
+    return report
+
+
+@contextmanager
+def stub_server(folder: Path) -> Iterator[Server]:
+    """The stub, in a process of its own."""
+    port = free_port()
+    command = uvicorn(sys.executable, "bench.stub:app", port, ROOT)
+    with running("stub", command, port=port, ready="/ready", folder=folder) as server:
+        yield server
+
+
+def set_delay(stub: Server, delay_ms: int) -> None:
+    """Let the stub's model take so long."""
+    with urllib.request.urlopen(f"{stub.base}/delay/{delay_ms}", timeout=10):
+        pass
+
+
+def _targets(folder: Path, stub: Server, options: Options, report: Report, stack: ExitStack) -> list[Target]:
+    copyfile(EXAMPLES, folder / "examples.jsonl")
+    targets = []
+    if not options.only_peers:
+        home = make_home(folder / "home")
+        targets.append(home.target(stack.enter_context(serving(home, folder=folder, stub=stub.base)), OURS))
+    peers: list[tuple[str, str | Path, str, dict[str, str]]] = [
+        (BY_HAND, sys.executable, "byhand", {}),
+        (FLOOR, sys.executable, "floor", {}),
+    ]
+    if options.extra:
+        peers.append((BY_HAND_AIOHTTP, sys.executable, "byhand", {"BENCH_CLIENT": "aiohttp"}))
+    try:
+        peers.append((LANGSERVE, options.peers_python or peers_python(), "langserve_app", {}))
+    except PeerEnvironmentError as error:
+        report.notes.append(f"LangServe was not measured: {error}")
+    for name, python, module, env in peers:
+        targets.append(_peer(name, python, module, env, folder, stub, stack))
+    return targets
+
+
+def _peer(
+    name: str, python: str | Path, module: str, env: dict[str, str], folder: Path, stub: Server, stack: ExitStack
+) -> Target:
+    port = free_port()
+    data = folder / name.replace(" ", "-")
+    data.mkdir()
+    copyfile(EXAMPLES, data / "examples.jsonl")
+    env = {"BENCH_LLM": f"{stub.base}/v1", "BENCH_DATA": str(data), **env}
+    server = stack.enter_context(
+        running(
+            name.replace(" ", "-"), uvicorn(python, f"{module}:app", port, PEERS), port=port, ready="/ready",
+            folder=folder, env=env,
+        )
+    )  # fmt: skip
+    langserve = name == LANGSERVE
+    return Target(
+        name=name,
+        pid=server.pid,
+        url=f"{server.base}/riddle{'/invoke' if langserve else ''}",
+        headers={"content-type": "application/json"},
+        body=lambda article: orjson.dumps({"input": {"article": article}} if langserve else {"article": article}),
+        judge=_judge_peer,
+    )
+
+
+def _judge_peer(status: int, body: bytes) -> str:
+    return "ok" if status == 200 and b"climb a ladder" in body else f"{status} {body[:120]!r}"
+
+
+async def _rounds(targets: list[Target], stub: Server, todo: list[Phase]) -> Measured:
+    measured = Measured()
+    async with Load(real_articles(), stub.pid) as load:
+        set_delay(stub, 0)
+        for target in targets:
+            await load.count(target, concurrency=8, requests=100)
+        for phase in todo:
+            set_delay(stub, phase.delay_ms)
+            for number in range(phase.rounds):
+                for target in _turned(targets, number):
+                    if phase.name == "c256" and target.name == FLOOR:
+                        continue
+                    measured.add(phase.name, target.name, await phase.run(load, target))
+    return measured
+
+
+def _turned(targets: list[Target], by: int) -> list[Target]:
+    by %= len(targets)
+    return [*targets[by:], *targets[:by]]
+
+
+def _fill(report: Report, measured: Measured, names: list[str]) -> None:
+    for name in names:
+        outcomes = measured.outcomes(name)
+        report.details[name] = {
+            "cpu_ms": _list(measured, "cpu", name, lambda sample: sample.server_ms),
+            "p50_ms": _list(measured, "c1", name, lambda sample: sample.latency_ms(50)),
+            "c64_per_s": _list(measured, "c64", name, lambda sample: sample.per_second),
+            "c64_cpu_ms": _list(measured, "c64", name, lambda sample: sample.server_ms),
+            "c256_per_s": _list(measured, "c256", name, lambda sample: sample.per_second),
+            "c256_cpu_ms": _list(measured, "c256", name, lambda sample: sample.server_ms),
+            "other_cores": {phase: _list(measured, phase, name, _noise) for phase in measured.samples},
+            "outcomes": dict(outcomes.most_common(5)),
+        }
+        bad = outcomes.total() - outcomes["ok"]
+        if bad:
+            kinds = ", ".join(f"{count} x {kind}" for kind, count in outcomes.most_common(4) if kind != "ok")
+            report.notes.append(f"{name}: {bad} of {outcomes.total()} answers were not good ({kinds})")
+    report.rows = [*_judged(measured), *_shown(measured, names)]
+    noise = [_noise(s) for by_target in measured.samples.values() for each in by_target.values() for s in each]
+    report.other_cores = statistics.median(noise)
+    if report.other_cores > BUSY_CORES:
+        report.notes.append("the machine was busy with other work: only the CPU rows and their ratios can be trusted")
+
+
+def _noise(sample: Sample) -> float:
+    return sample.spent.other_cores
+
+
+def _judged(measured: Measured) -> list[Row]:
+    cpu = {name: measured.median("cpu", name, lambda s: s.server_ms) for name in (OURS, BY_HAND, LANGSERVE)}
+    c64 = measured.quietest("c64", OURS, lambda s: s.per_second)
+    c256 = measured.quietest("c256", OURS, lambda s: s.per_second)
+    return [
+        Row(what="CPU per article, ours / by hand", value=cpu[OURS] / cpu[BY_HAND], at_most=1.0),
+        Row(what="CPU per article, ours / LangServe", value=cpu[OURS] / cpu[LANGSERVE], at_most=0.55),
+        Row(
+            what=f"ours, p50 at concurrency 1, {MODEL_MS} ms model",
+            value=measured.quietest("c1", OURS, lambda s: s.latency_ms(50)),
+            unit="ms",
+            at_most=2 * MODEL_MS * 1.04,
+        ),
+        Row(what=f"ours, throughput at 64 / ideal {IDEAL_64:.0f} a second", value=c64 / IDEAL_64, at_least=0.8),
+        Row(what="ours, throughput at 256 / at 64", value=c256 / c64, at_least=1.0),
+    ]
+
+
+def _shown(measured: Measured, names: list[str]) -> list[Row]:
+    rows = []
+    for name in names:
+        rows += [
+            Row(what=f"{name}, CPU per article", value=measured.median("cpu", name, lambda s: s.server_ms), unit="ms"),
+            Row(what=f"{name}, p50 at 1", value=measured.quietest("c1", name, lambda s: s.latency_ms(50)), unit="ms"),
+            Row(what=f"{name}, at 64", value=measured.quietest("c64", name, lambda s: s.per_second), unit="/s"),
+            Row(what=f"{name}, at 256", value=measured.quietest("c256", name, lambda s: s.per_second), unit="/s"),
+        ]
+    return [row for row in rows if not math.isnan(row.value)]
+
+
+def _list(measured: Measured, phase: str, name: str, value: Callable[[Sample], float]) -> list[float]:
+    return [round(value(sample), 3) for sample in measured.samples.get(phase, {}).get(name, [])]
