@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from chains.models.failures import as_provider_error
 from domain.errors import RiddlewireError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -46,14 +47,14 @@ class Call:
         name: Its name.
         chat: The model.
         arguments: For `ainvoke` and `astream`.
-        timeout_s: The step's limit of one attempt.
+        limit_s: Seconds for the whole call; None for models that keep a step's `timeout_s` themselves.
         secret: The provider's key, to be hidden in errors.
     """
 
     name: ModelName
     chat: BaseChatModel
     arguments: dict[str, Any]
-    timeout_s: float
+    limit_s: float | None = None
     secret: str | None = None
 
     async def answer(self, messages: Sequence[BaseMessage], config: RunnableConfig | None, deltas: Deltas) -> AIMessage:
@@ -65,15 +66,17 @@ class Call:
         if not deltas.wanted:
             return await self._whole(messages, config)
         message: AIMessageChunk | None = None
-        async for chunk in self._pieces(messages, config):
-            message = chunk if message is None else message + chunk
-            await deltas.send(chunk.text)
+        async with aclosing(self._pieces(messages, config)) as chunks:
+            async for chunk in chunks:
+                message = chunk if message is None else message + chunk
+                await deltas.send(chunk.text)
         assert message is not None  # LangChain raises on an empty stream
         return message
 
     async def _whole(self, messages: Sequence[BaseMessage], config: RunnableConfig | None) -> AIMessage:
         try:
-            return await self.chat.ainvoke(list(messages), config, **self.arguments)
+            async with asyncio.timeout(self.limit_s):
+                return await self.chat.ainvoke(list(messages), config, **self.arguments)
         except (RiddlewireError, AssertionError):
             raise
         except Exception as error:  # a provider's library raises what it likes
@@ -81,15 +84,17 @@ class Call:
 
     async def _pieces(
         self, messages: Sequence[BaseMessage], config: RunnableConfig | None
-    ) -> AsyncIterator[AIMessageChunk]:
+    ) -> AsyncGenerator[AIMessageChunk, None]:
+        deadline = None if self.limit_s is None else asyncio.get_running_loop().time() + self.limit_s
         chunks = self.chat.astream(list(messages), config, **self.arguments)
         while True:
             try:
-                chunk = await anext(chunks)
+                async with asyncio.timeout_at(deadline):
+                    chunk = await anext(chunks)
             except StopAsyncIteration:
                 return
             except (RiddlewireError, AssertionError):
                 raise
             except Exception as error:  # a provider's library raises what it likes
                 raise as_provider_error(self.name.provider, error, (self.secret,)) from error
-            yield cast("AIMessageChunk", chunk)
+            yield chunk

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 from pydantic import PrivateAttr
 
 from chains.models.openai_compatible import OpenAICompatibleChat
-from chains.models.transport import Endpoint
-from domain.errors import ConfigurationError, ProviderUnavailable
+from domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from langchain_core.messages import BaseMessageChunk
+    from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
     from chains.models.engine import Engine
     from chains.models.settings import ProviderSettings
+    from chains.models.transport import Endpoint
 
 _PLACEHOLDER_URL = "http://127.0.0.1:1/v1"
 
@@ -54,10 +57,20 @@ class EmbeddedChat(OpenAICompatibleChat):
         """The running engine's address; starts the engine."""
         if self._endpoint is None or not self._engine.is_running:
             address = await asyncio.to_thread(self._engine.start)
-            if not address:
-                raise ProviderUnavailable(self.provider, "the engine gave no address")
             self._endpoint = self._make_endpoint(f"{address}/v1")
         return self._endpoint
+
+    def _result(self, answer: dict[str, Any]) -> ChatResult:
+        result = super()._result(answer)
+        for generation in result.generations:
+            generation.message.response_metadata["timings"] = answer.get("timings") or {}
+        return result
+
+    def _chunk(self, chunk: dict[str, Any], kind: type[BaseMessageChunk]) -> ChatGenerationChunk | None:
+        made = super()._chunk(chunk, kind)
+        if made is not None and chunk.get("timings"):
+            made.message.response_metadata["timings"] = chunk["timings"]
+        return made
 
     def _get_request_payload(self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         adapter, scale = kwargs.pop("adapter", None), kwargs.pop("adapter_scale", 1.0)

@@ -128,15 +128,15 @@ class ChatModels:
 
     async def _call(self, name: ModelName, spec: ModelCallSpec) -> Call:
         arguments = call_arguments(spec, name, self.settings.grammars)
-        limits = provider_settings(self.settings, name.provider)
-        if self._takes_call_arguments(name):
-            chat = self._open.get(str(name)) or await asyncio.to_thread(self.get, str(name))
-            return Call(name, chat, arguments, spec.timeout_s, secret=limits.api_key)
-        stop = {"stop": arguments["stop"]} if "stop" in arguments else {}
-        chat = await asyncio.to_thread(
-            self._kept, (str(name), repr(arguments)), lambda: self._providers.open_langchain(name, arguments)
-        )
-        return Call(name, chat, stop, spec.timeout_s, secret=limits.api_key)
+        secret = provider_settings(self.settings, name.provider).api_key
+        if not self._takes_call_arguments(name):
+            key = (str(name), repr(arguments))
+            chat = await asyncio.to_thread(self._kept, key, lambda: self._providers.open_langchain(name, arguments))
+            stop = {"stop": arguments["stop"]} if "stop" in arguments else {}
+            return Call(name, chat, stop, limit_s=spec.timeout_s, secret=secret)
+        opened = self._open.get(str(name))
+        chat = opened if opened is not None else await asyncio.to_thread(self.get, str(name))
+        return Call(name, chat, arguments, limit_s=None if _keeps_time(chat) else spec.timeout_s, secret=secret)
 
     def _takes_call_arguments(self, name: ModelName) -> bool:
         known = name.provider in _OURS or self.settings.provider(name.provider).speaks_openai
@@ -146,8 +146,9 @@ class ChatModels:
         chat = self._open.get(key)
         if chat is None:
             with self._opening:
-                chat = self._open.get(key) or make()
-                self._open[key] = chat
+                chat = self._open.get(key)
+                if chat is None:
+                    chat = self._open[key] = make()
         return chat
 
     def _limit(self, provider: str) -> asyncio.Semaphore:
@@ -178,6 +179,11 @@ class ChatModels:
     def _estimated(self, name: ModelName, messages: Sequence[BaseMessage], text: str) -> Usage:
         read = sum(self._tokens.count(name, message.text) for message in messages)
         return Usage(input_tokens=read, output_tokens=self._tokens.count(name, text), calls=1)
+
+
+def _keeps_time(chat: BaseChatModel) -> bool:
+    """Whether a model obeys the argument `timeout` for each attempt: ours do."""
+    return bool(getattr(chat, "keeps_time", False))
 
 
 def _last(failed: list[RiddlewireError]) -> RiddlewireError:

@@ -10,6 +10,7 @@ from domain.errors import ConfigurationError, UnknownModelName
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 _SUFFIX = ".gguf"
+_HUB_PARTS = 3
 
 
 class ModelNotInstalled(ConfigurationError):
@@ -57,7 +58,7 @@ def locate_gguf(model: str) -> Path:
     path = Path(model).expanduser()
     if path.is_file():
         return path
-    if path.is_absolute() or model.startswith((".", "~")) or model.count("/") < 2:
+    if path.is_absolute() or model.startswith((".", "~")) or len(model.split("/")) < _HUB_PARTS:
         raise UnknownModelName(f"embedded:{model}", "there is no such file")
     return _from_hub(model)
 

@@ -37,12 +37,13 @@ def _open(name: ModelName, arguments: dict[str, Any]) -> BaseChatModel:
     from langchain.chat_models import init_chat_model
 
     try:
-        return init_chat_model(name.model, model_provider=name.provider, **arguments)
+        model: BaseChatModel = init_chat_model(name.model, model_provider=name.provider, **arguments)
     except (ImportError, ValueError) as error:
         reason = " ".join(str(error).split())[:300]
         if "api_key" in reason.lower() or "api key" in reason.lower():
             raise MissingApiKey(name.provider, f"{name.provider.upper()}_API_KEY") from error
         raise UnknownModelName(str(name), reason) from error
+    return model
 
 
 def _field_names(model: type[BaseChatModel]) -> set[str]:

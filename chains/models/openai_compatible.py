@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.messages import AIMessageChunk
 from langchain_openai import ChatOpenAI
@@ -17,7 +18,7 @@ from chains.portal import run_sync
 from domain.errors import ProviderBadAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from langchain_core.messages import BaseMessage, BaseMessageChunk
@@ -45,6 +46,8 @@ class OpenAICompatibleChat(ChatOpenAI):
         limits: Timeouts, retries and the longest answer (`base_url` and `api_key` in it are not looked at).
         anonymous: Send no `Authorization` header; `api_key` is then a placeholder.
     """
+
+    keeps_time: ClassVar[bool] = True
 
     provider: str = "openai"
     limits: ProviderSettings = ProviderSettings()
@@ -106,28 +109,32 @@ class OpenAICompatibleChat(ChatOpenAI):
             async for chunk in super()._astream(messages, stop, run_manager, stream_usage=stream_usage, **kwargs):
                 yield chunk
             return
-        async for chunk in self._stream_lean(payload):
-            if run_manager:
-                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
+        async with aclosing(self._stream_lean(payload)) as chunks:
+            async for chunk in chunks:
+                if run_manager:
+                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                yield chunk
 
-    async def _stream_lean(self, payload: dict[str, Any]) -> AsyncIterator[ChatGenerationChunk]:
+    async def _stream_lean(self, payload: dict[str, Any]) -> AsyncGenerator[ChatGenerationChunk, None]:
         endpoint = (await self.endpoint()).for_call(payload)
         # Only the part up to the first chunk is tried again: what has been shown cannot be taken back.
         first, rest = await self._retries.call(_begin, self._sessions, endpoint, payload)
         kind: type[BaseMessageChunk] = AIMessageChunk
-        while first is not None:
-            chunk = self._chunk(first, kind)
-            if chunk is not None:
-                kind = type(chunk.message)
-                yield chunk
-            first = await anext(rest, None)
+        try:
+            while first is not None:
+                chunk = self._chunk(first, kind)
+                if chunk is not None:
+                    kind = type(chunk.message)
+                    yield chunk
+                first = await anext(rest, None)
+        finally:
+            await rest.aclose()
 
     def _generate(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- LangChain's signature
         **kwargs: Any,
     ) -> ChatResult:
         return run_sync(self._agenerate(messages, stop, None, **kwargs))
@@ -205,7 +212,7 @@ class OpenAICompatibleChat(ChatOpenAI):
 
 async def _begin(
     sessions: Sessions, endpoint: Endpoint, payload: dict[str, Any]
-) -> tuple[dict[str, Any] | None, AsyncIterator[dict[str, Any]]]:
+) -> tuple[dict[str, Any] | None, AsyncGenerator[dict[str, Any], None]]:
     chunks = stream(sessions, endpoint, payload)
     return await anext(chunks, None), chunks
 

@@ -106,18 +106,18 @@ def _load(text: str) -> Any:
 
 def _prices(table: Mapping[str, Any]) -> dict[str, Price]:
     return {
-        f"{provider}:{model}": _price(**price)
+        f"{provider}:{model}": _price(price)
         for provider, models in table["prices"].items()
         for model, price in models.items()
     }
 
 
-def _price(
-    *, input: float, output: float, cached: float | None = None, window: int | None = None  # noqa: A002 -- keys of the file
-) -> Price:
+def _price(row: Mapping[str, float]) -> Price:
+    if unknown := set(row) - {"input", "output", "cached", "window"}:
+        raise KeyError(f"unknown {', '.join(sorted(unknown))}")
     return Price(
-        input=float(input),
-        output=float(output),
-        cached=None if cached is None else float(cached),
-        window=None if window is None else int(window),
+        input=float(row["input"]),
+        output=float(row["output"]),
+        cached=float(row["cached"]) if "cached" in row else None,
+        window=int(row["window"]) if "window" in row else None,
     )

@@ -58,7 +58,7 @@ class Providers:
             case "transformers":
                 from chains.models.transformers_model import TransformersChat
 
-                return TransformersChat.load(name.model)
+                return TransformersChat.load(name.model, threads=self._settings.engine.decode_threads)
             case "scripted":
                 from chains.models.scripted import ScriptedChatModel
 
@@ -107,7 +107,7 @@ class Providers:
                 provider=name.provider,
                 model=name.model,
                 base_url=limits.base_url,
-                api_key=limits.api_key or (_NO_KEY if own else None),  # type: ignore[arg-type]  # pydantic wraps it
+                api_key=limits.api_key or (_NO_KEY if own else None),
                 anonymous=own and not limits.api_key,
                 limits=limits,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -35,7 +36,7 @@ def error_of_status(
 def error_in_body(provider: str, error: object, secrets: Iterable[str] = ()) -> ProviderError:
     """The error for an answer of status 200 whose body, or a chunk of whose stream, is an error object."""
     code = error.get("code") if isinstance(error, dict) else None
-    status = int(code) if isinstance(code, int) or (isinstance(code, str) and code.isdecimal()) else 200
+    status = int(code) if isinstance(code, int) or (isinstance(code, str) and code.isdecimal()) else HTTPStatus.OK
     return _leaf(status, error)(provider, clean_reason(_words(error), secrets))
 
 
@@ -47,11 +48,11 @@ def _leaf(status: int, error: object) -> type[ProviderError]:
 
 def leaf_of_status(status: int) -> type[ProviderError]:
     """What an HTTP status other than 200 means for us."""
-    if status == 429:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return ProviderRateLimited
-    if status in (408, 504):
+    if status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.GATEWAY_TIMEOUT):
         return ProviderTimedOut
-    return ProviderUnavailable if status >= 500 else ProviderBadAnswer
+    return ProviderUnavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ProviderBadAnswer
 
 
 def _error_object(body: bytes) -> object | None:
@@ -62,7 +63,7 @@ def _error_object(body: bytes) -> object | None:
     if not isinstance(answer, dict):
         return None
     error: Any = answer.get("error") or answer.get("detail") or answer.get("message")
-    return error if error else None
+    return error or None
 
 
 def _words(error: object) -> str:

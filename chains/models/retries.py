@@ -56,7 +56,7 @@ class RetryPolicy:
         Raises:
             ProviderError: The last attempt's.
         """
-        return await self._retrying(attempt, *args, **kwargs)  # type: ignore[arg-type]
+        return await self._retrying(attempt, *args, **kwargs)
 
     def _is_worth_another_try(self, error: BaseException) -> bool:
         if not isinstance(error, _PASSING) or isinstance(error, QuotaExhausted):

@@ -78,18 +78,20 @@ class ScriptedChatModel(BaseChatModel):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- LangChain's signature
         **kwargs: Any,
     ) -> ChatResult:
         text = self._reply(messages, stop, kwargs)
-        message = AIMessage(text, usage_metadata=_usage(messages, text), response_metadata={"finish_reason": "stop"})
+        message = AIMessage(
+            content=text, usage_metadata=_usage(messages, text), response_metadata={"finish_reason": "stop"}
+        )
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _agenerate(
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- LangChain's signature
         **kwargs: Any,
     ) -> ChatResult:
         if self.delay_s:
@@ -136,8 +138,8 @@ class ScriptedChatModel(BaseChatModel):
 
 def _pieces(messages: list[BaseMessage], text: str) -> Iterator[ChatGenerationChunk]:
     for piece in re.findall(r"\s*\S+\s*$|\s*\S+", text) or [text]:
-        yield ChatGenerationChunk(message=AIMessageChunk(piece))
-    end = AIMessageChunk("", usage_metadata=_usage(messages, text), response_metadata={"finish_reason": "stop"})
+        yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+    end = AIMessageChunk(content="", usage_metadata=_usage(messages, text), response_metadata={"finish_reason": "stop"})
     yield ChatGenerationChunk(message=end)
 
 

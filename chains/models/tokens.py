@@ -6,8 +6,8 @@
 | `transformers:` | exactly, once the model is loaded | its `max_position_embeddings` |
 | anything else | estimated: a token for every 3 bytes of UTF-8 | `context_tokens`, else the price table's, else 8192 |
 
-English has about 4.5 bytes a token with today's vocabularies, other Latin scripts 3 to 4, Chinese and Japanese 3 to 5: the
-estimate counts too much rather than too little, so a budget made with it is kept.
+English has about 4.5 bytes a token with today's vocabularies, other Latin scripts 3 to 4, Chinese and Japanese 3 to 5:
+the estimate counts too much rather than too little, so a budget made with it is kept.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -19,7 +20,7 @@ from chains.models.sse import EventDecoder
 from domain.errors import ProviderBadAnswer, ProviderError, ProviderTimedOut, ProviderUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
     from chains.models.sessions import Sessions
     from chains.models.settings import ProviderSettings
@@ -99,7 +100,9 @@ async def post(sessions: Sessions, endpoint: Endpoint, payload: Mapping[str, Any
     return _parse(body, endpoint)
 
 
-async def stream(sessions: Sessions, endpoint: Endpoint, payload: Mapping[str, Any]) -> AsyncIterator[dict[str, Any]]:
+async def stream(
+    sessions: Sessions, endpoint: Endpoint, payload: Mapping[str, Any]
+) -> AsyncGenerator[dict[str, Any], None]:
     """The chunks of a streamed answer as they come in.
 
     A stream has to end with `[DONE]` or at least give a `finish_reason`: without both it was cut.
@@ -116,7 +119,7 @@ async def stream(sessions: Sessions, endpoint: Endpoint, payload: Mapping[str, A
             if data == _DONE:
                 return
             chunk = _parse(data, endpoint)
-            finished = finished or any(choice.get("finish_reason") for choice in chunk.get("choices") or ())
+            finished = finished or _is_last(chunk)
             yield chunk
     if not finished:
         raise ProviderUnavailable(endpoint.provider, "the stream was cut before its end")
@@ -138,7 +141,7 @@ async def _sent(
             ssl=sessions.tls() if endpoint.url.startswith("https:") else True,
             allow_redirects=False,
         ) as response:
-            if response.status != 200:
+            if response.status != HTTPStatus.OK:
                 raise await _refusal(response, endpoint)
             yield response
     except TimeoutError as error:
@@ -186,6 +189,11 @@ async def _events(response: aiohttp.ClientResponse, endpoint: Endpoint) -> Async
             yield data
     for data in decoder.close():
         yield data
+
+
+def _is_last(chunk: dict[str, Any]) -> bool:
+    choices = chunk.get("choices")
+    return isinstance(choices, list) and any(isinstance(one, dict) and one.get("finish_reason") for one in choices)
 
 
 def _parse(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
