@@ -125,5 +125,5 @@ def example_of(row: Row[Any]) -> Example:
     )
 
 
-def pair_of(row: Row[Any]) -> tuple[str, str | None]:
+def pair_of(row: Row[Any, Any]) -> tuple[str, str | None]:
     return row.content_hash, row.tenant

@@ -1,4 +1,4 @@
-"""Real news for tests: the 300 ABC articles that the gensim wheel carries. Read from the installed package, never copied."""
+"""Real news for tests: the 300 ABC articles that the gensim wheel carries. Read from the package, never copied."""
 
 from __future__ import annotations
 

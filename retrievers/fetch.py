@@ -1,0 +1,230 @@
+"""An article from a URL that somebody else wrote: never into a private network, never more than was allowed.
+
+Every hop's host is resolved once, every address it resolves to must be allowed, and the connection goes to exactly
+these addresses: a name that resolves differently a moment later (DNS rebinding) changes nothing. Redirects are followed by
+hand and each is checked like the first URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from domain import Article
+from domain.errors import FetchError, FetchRefused
+from retrievers.addresses import Network, is_public, parse_address
+from retrievers.extraction import extract_article
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession, TCPConnector
+    from yarl import URL
+
+Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Resolves a host and port to addresses, written as text."""
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_OK = 200
+_MAX_URL = 2_048
+_CHUNK = 65_536
+_MAX_REASON = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchPolicy:
+    """Where articles may be fetched from and what that may cost.
+
+    Args:
+        allow_private: Any address at all, for operators whose articles are in their own network.
+        allow_networks: These networks besides the public internet.
+        ports: None allows every port.
+        max_bytes: Of the page, after decompression.
+        timeout_s: For everything: resolving, all redirects, reading, extraction.
+        max_redirects: More are refused.
+        content_types: What is read; HTML goes through extraction.
+        user_agent: How we introduce ourselves.
+    """
+
+    allow_private: bool = False
+    allow_networks: tuple[Network, ...] = ()
+    ports: frozenset[int] | None = frozenset({80, 443})
+    max_bytes: int = 5_000_000
+    timeout_s: float = 15.0
+    max_redirects: int = 5
+    content_types: frozenset[str] = _HTML | {"text/plain"}
+    user_agent: str = "Riddlewire/0.1 (article fetcher)"
+
+    def allows(self, address: str) -> bool:
+        """Whether a connection to this address may be made."""
+        parsed = parse_address(address)
+        if parsed is None:
+            return False
+        return self.allow_private or is_public(parsed) or any(parsed in network for network in self.allow_networks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    url: str
+    content_type: str
+    charset: str | None
+    body: bytes
+
+
+async def system_lookup(host: str, port: int) -> Sequence[str]:
+    """What the operating system resolves a host to."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(info[4][0]) for info in found]
+
+
+async def fetch_article(url: str, *, policy: FetchPolicy | None = None, lookup: Lookup = system_lookup) -> Article:
+    """Fetch a page and take the article out of it.
+
+    Args:
+        url: `http` or `https`.
+        policy: What is allowed.
+        lookup: How names are resolved.
+
+    Raises:
+        FetchRefused: The URL, or one it redirects to, leads where the policy does not allow, or to too much.
+        FetchError: No answer, an answer that is no page, or a page without an article.
+    """
+    policy = policy or FetchPolicy()
+    try:
+        async with asyncio.timeout(policy.timeout_s):
+            page = await _fetch(url, policy, lookup)
+            return await asyncio.to_thread(_article, page)
+    except TimeoutError:
+        raise FetchError(url, f"took longer than {policy.timeout_s:g} s") from None
+
+
+def _article(page: _Page) -> Article:
+    if page.content_type in _HTML:
+        found = extract_article(_decoded(page) if page.charset else page.body, page.url)
+    else:
+        text = _decoded(page)
+        found = Article(text=text, url=page.url) if text.strip() else None
+    if found is None:
+        raise FetchError(page.url, "the page has no article text")
+    return found
+
+
+def _decoded(page: _Page) -> str:
+    try:
+        return page.body.decode(page.charset or "utf-8", errors="replace")
+    except LookupError:  # a charset nobody knows
+        return page.body.decode("utf-8", errors="replace")
+
+
+async def _fetch(url: str, policy: FetchPolicy, lookup: Lookup) -> _Page:
+    import aiohttp
+
+    async with _session(policy, lookup) as session:
+        target = _checked_url(url, url, policy)
+        for _ in range(policy.max_redirects + 1):
+            try:
+                async with session.get(target, allow_redirects=False) as response:
+                    location = response.headers.get("Location")
+                    if response.status not in _REDIRECTS or location is None:
+                        return await _read(response, policy)
+                    target = _checked_url(str(_joined(target, location)), url, policy)
+            except aiohttp.ClientError as error:
+                raise FetchError(url, f"{type(error).__name__}: {error}"[:_MAX_REASON]) from error
+    raise FetchRefused(url, f"more than {policy.max_redirects} redirects")
+
+
+def _session(policy: FetchPolicy, lookup: Lookup) -> ClientSession:
+    import aiohttp
+
+    return aiohttp.ClientSession(
+        connector=_connector(policy, lookup),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=policy.timeout_s),
+        headers={"User-Agent": policy.user_agent, "Accept": ", ".join(sorted(policy.content_types))},
+        trust_env=False,
+    )
+
+
+def _connector(policy: FetchPolicy, lookup: Lookup) -> TCPConnector:
+    """Connects to the addresses that were checked and, whatever happened before, to no other."""
+    import aiohttp
+    from aiohttp.abc import AbstractResolver, ResolveResult
+
+    class Resolver(AbstractResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+        ) -> list[ResolveResult]:
+            del family
+            addresses = await lookup(host, port)
+            for address in addresses:
+                if not policy.allows(address):
+                    raise FetchRefused(host, f"resolves to {address}, which is not a public address")
+            return [_resolved(host, port, address) for address in addresses]
+
+        async def close(self) -> None:
+            """Nothing is open."""
+
+    def open_socket(info: tuple[Any, ...]) -> socket.socket:
+        family, kind, protocol, _, address = info
+        if not policy.allows(str(address[0])):
+            raise FetchRefused(str(address[0]), "is not a public address")
+        return socket.socket(family=family, type=kind, proto=protocol)
+
+    return aiohttp.TCPConnector(
+        resolver=Resolver(), use_dns_cache=False, force_close=True, limit=1, socket_factory=open_socket
+    )
+
+
+def _resolved(host: str, port: int, address: str) -> Any:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
+    return {"hostname": host, "host": address, "port": port, "family": family, "proto": 0, "flags": flags}
+
+
+def _checked_url(url: str, asked: str, policy: FetchPolicy) -> URL:
+    """The URL, if it may be asked at all; names are checked when they are resolved."""
+    from yarl import URL
+
+    if len(url) > _MAX_URL:
+        raise FetchRefused(asked[:_MAX_URL], f"URL is longer than {_MAX_URL} characters")
+    try:
+        parsed = URL(url)
+        port = parsed.port
+    except ValueError as error:
+        raise FetchRefused(asked, f"cannot read the URL: {error}") from None
+    if parsed.scheme not in {"http", "https"} or not parsed.host:
+        raise FetchRefused(asked, "only http:// and https:// URLs with a host are fetched")
+    if parsed.user is not None or parsed.password is not None:
+        raise FetchRefused(asked, "URLs with a user name or password are not fetched")
+    if policy.ports is not None and port not in policy.ports:
+        raise FetchRefused(asked, f"port {port} is not allowed; these are: {sorted(policy.ports)}")
+    if parse_address(parsed.host) is not None and not policy.allows(parsed.host):
+        raise FetchRefused(asked, f"{parsed.host} is not a public address")
+    return parsed
+
+
+def _joined(base: URL, location: str) -> URL:
+    from yarl import URL
+
+    try:
+        return base.join(URL(location)).with_fragment(None)
+    except ValueError as error:
+        raise FetchError(str(base), f"redirects to something that is no URL: {error}") from None
+
+
+async def _read(response: ClientResponse, policy: FetchPolicy) -> _Page:
+    url = str(response.url)
+    if response.status != _OK:
+        raise FetchError(url, f"the server answered {response.status}")
+    if response.content_type not in policy.content_types or "Content-Type" not in response.headers:
+        raise FetchRefused(url, f"content type {response.content_type!r} is not an article's")
+    if (response.content_length or 0) > policy.max_bytes:
+        raise FetchRefused(url, f"page is larger than {policy.max_bytes:,} bytes")
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > policy.max_bytes:
+            raise FetchRefused(url, f"page is larger than {policy.max_bytes:,} bytes")
+    return _Page(url, response.content_type, response.charset, bytes(body))
