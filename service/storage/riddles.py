@@ -57,6 +57,7 @@ class RiddleFilter:
         pipeline: Name of the pipeline, exactly.
         status: `published` or `needs_review`.
         q: Text that stands in the title, the riddle or the summary, in any case.
+        spoilers: Whether `q` looks into the summary: not for those who may not see it, who could guess their way.
         tenant: Only riddles of this tenant and of nobody in particular.
     """
 
@@ -65,6 +66,7 @@ class RiddleFilter:
     pipeline: str | None = None
     status: Status | None = None
     q: str | None = None
+    spoilers: bool = True
     tenant: str | None = None
 
 
@@ -166,7 +168,7 @@ def _restrict(query: Select[Any], filters: RiddleFilter) -> Select[Any]:
     if filters.tenant is not None:
         query = query.where(or_(riddles.c.tenant == filters.tenant, riddles.c.tenant.is_(None)))
     if filters.q:
-        searched = (articles.c.title, riddles.c.riddle, riddles.c.summary)
+        searched = (articles.c.title, riddles.c.riddle, *((riddles.c.summary,) if filters.spoilers else ()))
         query = query.where(or_(*(column.icontains(filters.q, autoescape=True) for column in searched)))
     return query
 
