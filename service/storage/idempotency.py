@@ -85,7 +85,7 @@ class IdempotencyStore:
         self._holder = uuid.uuid4().hex
         self._leases = engine.dialect.name != "sqlite"
         dialect = postgresql if self._leases else sqlite
-        self._claim = dialect.insert(idempotency).on_conflict_do_nothing()
+        self._claim = dialect.insert(idempotency).on_conflict_do_nothing().returning(idempotency.c.token)
 
     def begin(self, owner: str, key: str, body_hash: str) -> Begun:
         """Claim a key, or say why not.
@@ -97,7 +97,7 @@ class IdempotencyStore:
         """
         started = Started(owner, key, uuid.uuid4().hex)
         with self._engine.begin() as connection:
-            if connection.execute(self._claim, self._held(started, body_hash)).rowcount == 1:
+            if connection.execute(self._claim, self._held(started, body_hash)).first() is not None:
                 return started
             row = connection.execute(select(idempotency).where(_is(owner, key)).with_for_update()).first()
             if row is None:  # given back between the two statements: the next try of the caller will get it
