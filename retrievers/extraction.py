@@ -20,16 +20,24 @@ def extract_article(page: bytes | str, url: str | None = None) -> Article | None
     found: Any = trafilatura.bare_extraction(
         page, url=url, with_metadata=True, include_comments=False, include_tables=False
     )
-    if found is None or not (found.text or "").strip():
+    if found is None or not (text := _paragraphs(found.text or "", found.title)):
         return None
     return Article(
-        text=found.text,
+        text=text,
         title=found.title or None,
         url=url or found.url or None,
         source=found.sitename or found.hostname or None,
         published_at=parse_time(found.date),
         language=found.language or None,
     )
+
+
+def _paragraphs(text: str, title: str | None) -> str:
+    """One paragraph a line becomes one between blank lines; the title is not repeated."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].strip() == title:
+        del lines[0]
+    return "\n\n".join(lines)
 
 
 def parse_time(text: str | None) -> datetime | None:
