@@ -67,8 +67,11 @@ def _steps(fields: Fields) -> tuple[tuple[StepSpec, ...], dict[StepName, int]]:
         if step.step in lines:
             raise section.error(f"the step {step.step!r} stands twice: remove one", "step")
         lines[step.step] = section.error("", "prompt").line or 1
-    if not ({"summarize", "riddle"} <= lines.keys()) ^ ("summary_riddle" in lines):
-        raise fields.error("a pipeline has the steps summarize and riddle, or the one step summary_riddle", "steps")
+    if lines.keys() - {"condense"} not in ({"summarize", "riddle"}, {"summary_riddle"}):
+        reason = (
+            "a pipeline has the steps summarize and riddle, or the one step summary_riddle (and condense with either)"
+        )
+        raise fields.error(reason, "steps")
     return steps, lines
 
 

@@ -120,7 +120,7 @@ class Fields:
     def done(self, *, what: str) -> None:
         """Refuses keys that were not taken."""
         for key in self._values.keys() - self._taken:
-            near = difflib.get_close_matches(key, self._taken, n=1)
+            near = difflib.get_close_matches(key, self._taken, n=1, cutoff=0.7)
             hint = f": did you mean {near[0]!r}?" if near else f": it may have {', '.join(sorted(self._taken))}"
             raise self.error(f"{what} knows no key {key!r}{hint}", key)
 
@@ -231,7 +231,7 @@ class Fields:
 
     def _bounded(self, key: str, value: float, at_least: float, at_most: float) -> None:
         if not at_least <= value <= at_most:
-            raise self.error(f"{key} must be from {at_least:g} to {at_most:g}, not {value:g}", key)
+            raise self.error(f"{key} must be from {at_least} to {at_most}, not {value}", key)
 
 
 _SCALARS = yaml.constructor.SafeConstructor()
