@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import ssl
-import weakref
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
 KEEP_ALIVE_S = 30.0
 _CLOSE_TIMEOUT_S = 2.0
 
-_all: weakref.WeakSet[Sessions] = weakref.WeakSet()
+_in_use: set[Sessions] = set()
+"""Those with an open session: dropping one unclosed, as notebooks do, must not leave it to the garbage collector."""
 
 
 class Sessions:
@@ -29,7 +29,6 @@ class Sessions:
     def __init__(self) -> None:
         self._open: dict[asyncio.AbstractEventLoop, tuple[aiohttp.ClientSession, AsyncGenerator[None, None]]] = {}
         self._tls: ssl.SSLContext | None = None
-        _all.add(self)
 
     async def get(self) -> aiohttp.ClientSession:
         """The running loop's session."""
@@ -42,6 +41,7 @@ class Sessions:
             )
             holder = self._hold(loop, session)
             entry = self._open[loop] = (session, holder)
+            _in_use.add(self)
             await anext(holder)
         return entry[0]
 
@@ -73,6 +73,8 @@ class Sessions:
             yield
         finally:
             self._open.pop(loop, None)
+            if not self._open:
+                _in_use.discard(self)
             await session.close()
 
 
@@ -82,5 +84,5 @@ async def _close(holder: AsyncGenerator[None, None]) -> None:
 
 @atexit.register
 def _close_all() -> None:
-    for sessions in list(_all):
+    for sessions in list(_in_use):
         sessions.close_running()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chains.models.settings import ProviderSettings
 
 _DONE = b"[DONE]"
+_STREAMS = ("text/event-stream", "application/octet-stream")  # the latter is what a missing header means
 _LONGEST_ERROR_BODY = 64 * 1024
 
 
@@ -111,9 +112,9 @@ async def stream(
         ProviderError: As `post`; `ProviderUnavailable` when the stream is cut.
     """
     async with _sent(sessions, endpoint, payload) as response:
-        if response.content_type == "application/json":  # an error, or a service that cannot stream
+        if response.content_type not in _STREAMS:  # an error, or a service that cannot stream
             _parse(await _read(response, endpoint.max_response_bytes, endpoint), endpoint)
-            raise ProviderBadAnswer(endpoint.provider, "a whole JSON answer where a stream was asked for")
+            raise ProviderBadAnswer(endpoint.provider, "a whole answer where a stream was asked for")
         finished = False
         async for data in _events(response, endpoint):
             if data == _DONE:
