@@ -16,6 +16,7 @@ from service.pipelines import endpoints as pipelines
 from service.prompts import endpoints as prompts
 from service.resources import open_resources
 from service.riddles import endpoints as riddles
+from service.routing import MethodTable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(RequestContext)
     for router in ROUTERS:
         app.include_router(router)
+    app.state.methods = MethodTable(route for router in ROUTERS for route in router.routes)
     problems.install(app)
     openapi.install(app)
     return app

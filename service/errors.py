@@ -10,8 +10,7 @@
     ├── RiddleTimedOut           504  longer than the operator allows one riddle to take
     ├── ShuttingDown             503
     ├── RequestInProgress        409  the same Idempotency-Key is still being answered
-    ├── IdempotencyMismatch      422  the same Idempotency-Key came with another body
-    └── InvalidRequest           422  a header or parameter that FastAPI does not check
+    └── IdempotencyMismatch      422  the same Idempotency-Key came with another body
 
 `service/problems.py` turns these, the domain's and FastAPI's own into problem+json.
 """
@@ -180,19 +179,6 @@ class IdempotencyMismatch(ServiceError):
 
     def __init__(self) -> None:
         super().__init__("this Idempotency-Key was sent with another body before; use a new key for a new request")
-
-
-class InvalidRequest(ServiceError):
-    """A header or parameter that cannot be used."""
-
-    status = 422
-    slug = "invalid-request"
-    title = "Request not valid"
-
-    def __init__(self, loc: tuple[str | int, ...], reason: str) -> None:
-        self.loc = loc
-        self.reason = reason
-        super().__init__(f"{'.'.join(str(part) for part in loc)} {reason}")
 
 
 def whole_seconds(seconds: float) -> int:

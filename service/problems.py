@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from domain import errors as domain
 from retrievers.errors import IndexUnavailable
-from service.errors import InvalidRequest, ServiceError, whole_seconds
+from service.errors import ServiceError, whole_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -85,9 +85,6 @@ class Problem:
 def problem_of(exc: Exception) -> Problem:
     """The problem an exception stands for; what nobody foresaw is a 500 that tells nothing."""
     match exc:
-        case InvalidRequest():
-            errors = [_error(exc.loc, exc.reason, "value_error")]
-            return Problem(exc.status, exc.slug, exc.title, str(exc), errors=errors)
         case ServiceError():
             return Problem(exc.status, exc.slug, exc.title, str(exc), headers=exc.headers)
         case domain.RiddlewireError():
@@ -111,6 +108,8 @@ def install(app: FastAPI) -> None:
 
 async def _handle(request: Request, exc: Exception) -> Response:
     problem = problem_of(exc)
+    if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        problem.headers["Allow"] = request.app.state.methods.allowed(request.url.path)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.warning("request failed", error=type(exc).__name__, status=problem.status, reason=str(exc)[:_MAX_DETAIL])
     return problem.response(request_id_of(request))

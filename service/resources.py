@@ -103,6 +103,9 @@ async def open_resources(settings: Settings, *, serving: bool = False) -> AsyncI
 
 
 async def _run_in_background(resources: Resources, stack: AsyncExitStack) -> None:
+    from service.telemetry import metrics
+
+    metrics.watch_in_flight(lambda: resources.in_flight.used)
     housekeeping = Housekeeping(resources.idempotency)
     await housekeeping.start()
     stack.push_async_callback(housekeeping.stop)

@@ -16,9 +16,10 @@ from service.auth import admit
 from service.errors import BodyTooLarge, UnsupportedContentType
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Coroutine
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 
     from starlette.responses import Response
+    from starlette.routing import BaseRoute
 
     from service.keys import Role
     from service.resources import Resources
@@ -71,6 +72,8 @@ class ApiRoute(APIRoute):
             limited.body_limit = self.body_limit(resources)
             if self.accepts:
                 _check_body(limited, self.accepts)
+            if self.body_field:
+                await limited.body()  # here, since FastAPI would call a body that is too large one it cannot parse
             return await handle(limited)
 
         return checked
@@ -117,3 +120,19 @@ def _check_body(request: LimitedRequest, accepted: tuple[str, ...]) -> None:
     got = request.headers.get("content-type", "")
     if got.partition(";")[0].strip().lower() not in accepted and (declared != "0" or got):
         raise UnsupportedContentType(got, accepted)
+
+
+class MethodTable:
+    """Which methods a path answers to: FastAPI knows one per route, and a 405 has to name them all.
+
+    Args:
+        routes: All routes.
+    """
+
+    def __init__(self, routes: Iterable[BaseRoute]) -> None:
+        self._routes = [route for route in routes if isinstance(route, APIRoute)]
+
+    def allowed(self, path: str) -> str:
+        """As the header Allow wants it; empty for a path that nothing answers."""
+        found = {method for route in self._routes if route.path_regex.match(path) for method in route.methods}
+        return ", ".join(sorted(found | {"HEAD"} if "GET" in found else found))

@@ -96,8 +96,8 @@ CleanText = Annotated[str, AfterValidator(_no_nul)]
 VisibleText = Annotated[str, Field(min_length=1), AfterValidator(_no_nul), AfterValidator(_visible)]
 """Text that has something to see in it."""
 
-OptionalText = Annotated[CleanText | None, BeforeValidator(_none_when_blank, json_schema_input_type=str | None)]
-"""Text or nothing; blank text is nothing."""
+BlankIsNone = BeforeValidator(_none_when_blank, json_schema_input_type=str | None)
+"""For optional texts: blank text is no text."""
 
 HttpUrl = Annotated[str, Field(max_length=2048, json_schema_extra={"format": "uri"}), AfterValidator(_http_url)]
 """Kept as it was sent; only http and https, for readers will follow it."""

@@ -12,10 +12,18 @@ from service.app import create_app
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     from fastapi import FastAPI
 
     from service.settings import Settings
+
+
+def prepare_process(settings: Settings) -> None:
+    """Set up this process's logs and traces."""
+    from service.telemetry import setup
+
+    setup(settings)
 
 
 class AppFactory:
@@ -23,17 +31,17 @@ class AppFactory:
 
     Args:
         settings: What the operator set.
+        prepare: Called first, in the process that serves; sets up its logs and traces.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, prepare: Callable[[Settings], None] = prepare_process) -> None:
         self._settings = settings
+        self._prepare = prepare
         self.app: FastAPI | None = None
 
     def __call__(self) -> FastAPI:
-        """The application, with this process's logs and traces set up."""
-        from service.telemetry import setup
-
-        setup(self._settings)
+        """The application, in a process that is prepared for it."""
+        self._prepare(self._settings)
         self.app = create_app(self._settings)
         return self.app
 
@@ -58,7 +66,7 @@ def serve(settings: Settings) -> int:
     Raises:
         ConfigurationError: The operator has to change something first.
     """
-    config = configuration(settings)
+    config = configuration(settings, AppFactory(settings))
     if settings.processes == 1:
         server = Server(config)
         server.run()
@@ -68,10 +76,10 @@ def serve(settings: Settings) -> int:
     return 0
 
 
-def configuration(settings: Settings) -> uvicorn.Config:
+def configuration(settings: Settings, factory: AppFactory) -> uvicorn.Config:
     """Uvicorn's configuration."""
     return uvicorn.Config(
-        AppFactory(settings),
+        factory,
         factory=True,
         host=settings.host,
         port=settings.port,

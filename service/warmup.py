@@ -38,7 +38,6 @@ class WarmUp:
                 await self._task
 
     async def _run(self, resources: Resources) -> None:
-        names = ()
         try:
             names = tuple(dict.fromkeys(step.spec.model for step in resources.pipeline().recipe().steps))
             self.detail = ", ".join(names)

@@ -55,11 +55,12 @@ class Import:
 
     async def _store(self, batch: list[tuple[int, Example]]) -> None:
         if batch:
-            report = await asyncio.to_thread(self.examples.import_, batch)
+            numbers, examples = zip(*batch, strict=True)
+            report = await asyncio.to_thread(self.examples.import_, examples)
             self.added += report.added
             self.updated += report.updated
             self.unchanged += report.unchanged
-            self._reject(report.rejected)
+            self._reject(Rejected(numbers[one.line - 1], one.reason) for one in report.rejected)
 
     def _reject(self, lines: Iterable[Rejected]) -> None:
         room = MAX_REPORTED - len(self.rejected)

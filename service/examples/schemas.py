@@ -20,7 +20,7 @@ class ExampleIn(Body):
     summary: VisibleText = Field(description="One or two sentences.")
     answer: Annotated[VisibleText, Field(max_length=500)]
     riddle: VisibleText = Field(description="Two to six lines.")
-    hints: Annotated[list[VisibleText], Field(max_length=20)] = []
+    hints: list[VisibleText] = Field(default=[], max_length=20)
     headline: Annotated[CleanText, Field(max_length=1000)] = ""
     topic: Topic = ""
 

@@ -8,10 +8,12 @@ import uuid
 from typing import TYPE_CHECKING
 
 import structlog
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 
 from service.problems import problem_of
 from service.telemetry import metrics
+from service.telemetry.tracing import name_request_span, request_span
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}")
 _QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+_NONE: dict[str, str] = {}
 _log = structlog.get_logger("riddlewire.http")
 
 
@@ -33,10 +36,17 @@ class RequestContext:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":  # the server leaves the body out, for it still sees what was asked
+            scope = {**scope, "method": "GET"}
         exchange = _Exchange(scope, send)
-        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
+        with (
+            structlog.contextvars.bound_contextvars(request_id=exchange.request_id),
+            request_span(scope["method"], Headers(scope=scope)),
+        ):
             try:
                 await self.app(scope, receive, exchange.send)
+            except ClientDisconnect:
+                _log.info("the client left before its request was complete")
             except Exception as exc:  # noqa: BLE001 -- the outermost boundary: nothing may reach the client raw
                 await exchange.fail(exc, receive)
             finally:
@@ -60,6 +70,8 @@ class _Exchange:
             headers = MutableHeaders(raw=message["headers"])
             headers["X-Request-Id"] = self.request_id
             headers["X-Content-Type-Options"] = "nosniff"
+            for name, value in self.scope.get("rate_headers", _NONE).items():
+                headers[name] = value
         await self._send(message)
 
     async def fail(self, exc: Exception, receive: Receive) -> None:
@@ -71,6 +83,7 @@ class _Exchange:
     def record(self) -> None:
         seconds = time.perf_counter() - self.started
         route = getattr(self.scope.get("route"), "path", "unmatched")
+        name_request_span(route, self.status)
         metrics.observe_request(self.scope["method"], route, self.status, seconds)
         if route not in _QUIET:
             _log.info(

@@ -71,6 +71,12 @@ async def make_streaming(resources: Resources, order: Order, log: EventLog) -> N
         log.close()
 
 
+async def abandon(order: Order) -> None:
+    """Let the next request with the same Idempotency-Key try again."""
+    if order.claim:
+        await asyncio.to_thread(order.claim.abandon)
+
+
 async def _told(order: Order, log: EventLog) -> Riddle:
     riddle: Riddle | None = None
     async for event in order.pipeline.events(order.article, tenant=order.caller.tenant):
@@ -89,17 +95,11 @@ async def _kept(resources: Resources, order: Order, run: Awaitable[Riddle]) -> M
             riddle = await run
         return await asyncio.to_thread(_store, resources, order, riddle)
     except TimeoutError:
-        await _abandon(order)
+        await abandon(order)
         raise RiddleTimedOut(limit_s) from None
     except BaseException:
-        await _abandon(order)
+        await abandon(order)
         raise
-
-
-async def _abandon(order: Order) -> None:
-    """Let the next request with the same Idempotency-Key try again."""
-    if order.claim:
-        await asyncio.to_thread(order.claim.abandon)
 
 
 def _store(resources: Resources, order: Order, riddle: Riddle) -> MadeAnswer:

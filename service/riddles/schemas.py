@@ -6,16 +6,19 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from domain.article import Article
-from service.schemas import Answer, Body, HttpUrl, Name, OptionalText, Timestamp, VisibleText
+from service.schemas import Answer, BlankIsNone, Body, CleanText, HttpUrl, Name, Timestamp, VisibleText
+
+Title = Annotated[Annotated[CleanText, Field(max_length=1000)] | None, BlankIsNone]
+Source = Annotated[Annotated[CleanText, Field(max_length=200)] | None, BlankIsNone]
 
 
 class ArticleIn(Body):
     """A news article as callers send it."""
 
     text: VisibleText = Field(description="The body. Long ones are condensed by sections, never cut.")
-    title: Annotated[OptionalText, Field(max_length=1000)] = None
+    title: Title = None
     url: HttpUrl | None = None
-    source: Annotated[OptionalText, Field(max_length=200)] = None
+    source: Source = None
     published_at: Timestamp | None = None
     language: Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", max_length=35)] | None = None
 

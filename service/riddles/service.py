@@ -6,8 +6,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from service.errors import ServiceError
 from service.riddles.claims import Replayed, claim_key
-from service.riddles.making import Order, make, make_streaming
+from service.riddles.making import Order, abandon, make, make_streaming
 from service.riddles.payload import reader_payload, riddle_payload
 from service.sse import KEEPALIVE_S, EventLog
 from service.storage.riddles import RiddleFilter
@@ -60,16 +61,15 @@ async def accept(
     """
     article = asked.article.to_article()
     pipeline = resources.pipeline(asked.pipeline)
-    slots = resources.in_flight.reserve()
-    try:
-        claim = await claim_key(resources.idempotency, caller.owner, key) if key else None
-    except BaseException:
-        slots.release()
-        raise
+    claim = await claim_key(resources.idempotency, caller.owner, key) if key else None
     if isinstance(claim, Replayed):
-        slots.release()
         return claim
     order = Order(article=article, pipeline=pipeline, claim=claim, caller=caller, request_id=request_id)
+    try:
+        slots = resources.in_flight.reserve()
+    except ServiceError:
+        await abandon(order)
+        raise
     return Accepted(resources, order, slots)
 
 
@@ -85,15 +85,16 @@ class Wanted:
     limit: int
     cursor: str | None
 
-    def filters(self, tenant: str | None) -> RiddleFilter:
-        """The storage's filter."""
+    def filters(self, caller: Caller) -> RiddleFilter:
+        """The storage's filter: what `caller` may not see cannot be searched either."""
         return RiddleFilter(
             day=self.day.isoformat() if self.day else None,
             source=self.source,
             pipeline=self.pipeline,
             status=self.status,
             q=self.q,
-            tenant=tenant,
+            spoilers=caller.may("writer"),
+            tenant=caller.tenant,
         )
 
 
@@ -104,7 +105,7 @@ async def list_riddles(resources: Resources, wanted: Wanted, caller: Caller) -> 
         InvalidCursor: The cursor is not one of ours.
     """
     page = await asyncio.to_thread(
-        resources.riddles.list, wanted.filters(caller.tenant), limit=wanted.limit, cursor=wanted.cursor
+        resources.riddles.list, wanted.filters(caller), limit=wanted.limit, cursor=wanted.cursor
     )
     return {"items": [_seen(stored, caller) for stored in page.items], "next_cursor": page.next_cursor}
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -18,6 +17,9 @@ from service.settings import Settings
 from tests.support.openai_stub import OpenAIStub
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from service.keys import Role
     from service.resources import Resources
 
 ARTICLE = {
@@ -42,7 +44,9 @@ class Live:
     resources: Resources
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, timeout=30, trust_env=False, **options)
+        return httpx.Client(
+            base_url=self.url, **{"timeout": 30, "trust_env": False, "verify": False, **options}
+        )  # no TLS here: loading certificates would cost more than a request
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         with self.client() as client:
@@ -57,7 +61,7 @@ class Live:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.post("/v1/riddles", json={"article": article or ARTICLE}, headers=sent)
 
-    def key(self, role: str, rate: str | None = None) -> dict[str, str]:
+    def key(self, role: Role, rate: str | None = None) -> dict[str, str]:
         """Headers with a new key of that role."""
         _, secret = self.resources.keys.create("test", role, rate=rate)
         return {"Authorization": f"Bearer {secret}"}
@@ -82,8 +86,8 @@ def settings_for(home: Path, stub: OpenAIStub, **values: Any) -> Settings:
 @contextmanager
 def serving(settings: Settings, stub: OpenAIStub) -> Iterator[Live]:
     """Serve until the block ends."""
-    config = configuration(settings)
-    server = Server(config)
+    factory = AppFactory(settings, prepare=lambda _: None)
+    server = Server(configuration(settings, factory))
     thread = threading.Thread(target=server.run, name="service")
     thread.start()
     try:
@@ -91,8 +95,6 @@ def serving(settings: Settings, stub: OpenAIStub) -> Iterator[Live]:
             time.sleep(0.02)
         assert server.started, "the service did not start"
         port = server.servers[0].sockets[0].getsockname()[1]
-        factory = config.app
-        assert isinstance(factory, AppFactory)
         assert factory.app is not None
         yield Live(url=f"http://127.0.0.1:{port}", stub=stub, resources=factory.app.state.resources)
     finally:
@@ -142,3 +144,18 @@ def serve(tmp_path: Path, stub: OpenAIStub) -> Iterator[Serve]:
             return stack.enter_context(serving(settings_for(home, stub, **values), stub))
 
         yield start
+
+
+@pytest.fixture
+def own_pipeline(live: Live) -> Iterator[str]:
+    """A pipeline of the user's own: a copy of `openai` under another name."""
+    from prompts import Catalog
+
+    text = Catalog().pipeline("openai").path.read_text()
+    folder = live.resources.settings.home / "pipelines"
+    folder.mkdir(exist_ok=True)
+    file = folder / "own.yaml"
+    file.write_text(text.replace("name: openai", "name: own", 1))
+    time.sleep(0.3)  # the catalog looks at its files four times a second
+    yield "own"
+    file.unlink()

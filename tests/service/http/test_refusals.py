@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from service.schemas import ProblemOut
 from tests.service.http.conftest import ARTICLE, Live
 from tests.support.openai_stub import HTML, NO_CHOICES, NONSENSE, NOT_JSON, Behaviour, rate_limited
+
+if TYPE_CHECKING:
+    import httpx
 
 
 def assert_problem(response: httpx.Response, status: int) -> ProblemOut:
@@ -125,7 +127,7 @@ def test_every_error_is_a_problem_document(live: Live, method: str, path: str, s
 def test_a_method_that_is_not_allowed_names_those_that_are(live: Live) -> None:
     with live.client() as client:
         response = client.request("DELETE", "/v1/riddles")
-    assert set(response.headers["allow"].split(", ")) == {"GET", "POST"}
+    assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD", "POST"}
 
 
 @pytest.mark.parametrize(
@@ -156,8 +158,8 @@ def test_the_callers_request_id_is_kept_when_it_is_sane(live: Live) -> None:
     assert live.get("/livez", headers={"X-Request-Id": "trace-42.a"}).headers["x-request-id"] == "trace-42.a"
 
 
-@pytest.mark.parametrize("sent", ["x" * 200, "a b", "<script>", "\xe9"])
+@pytest.mark.parametrize("sent", ["x" * 200, "a b", "<script>"])
 def test_another_request_id_is_replaced(live: Live, sent: str) -> None:
-    got = live.get("/livez", headers={"X-Request-Id": sent.encode("latin-1").decode("latin-1")}).headers["x-request-id"]
+    got = live.get("/livez", headers={"X-Request-Id": sent}).headers["x-request-id"]
     assert got != sent
     assert len(got) == 32

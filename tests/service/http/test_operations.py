@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from service.operations.endpoints import ReadyzOut
+from tests.service.http.conftest import Live, Serve
+
+
+def test_the_process_says_that_it_is_alive(live: Live) -> None:
+    assert live.get("/livez").json() == {"status": "alive"}
+
+
+def test_readiness_is_told_per_dependency(live: Live) -> None:
+    report = ReadyzOut.model_validate(_settled(live))
+    assert report.status == "ready"
+    assert set(report.dependencies) == {"database", "examples", "catalog", "model"}
+    assert {one.status for one in report.dependencies.values()} == {"ready"}
+
+
+def _settled(live: Live) -> object:
+    for _ in range(200):
+        report = live.get("/readyz").json()
+        if report["dependencies"]["model"]["status"] != "warming":
+            return report
+        time.sleep(0.05)
+    return report
+
+
+def test_a_pipeline_that_cannot_run_is_degraded_and_says_what_to_do(serve: Serve) -> None:
+    live = serve(pipeline="no-such-pipeline")
+    report = ReadyzOut.model_validate(_settled(live))
+    assert report.status == "degraded"
+    assert "no-such-pipeline" in report.dependencies["model"].detail
+
+
+def test_a_broken_file_of_the_user_is_told_with_place_and_reason(serve: Serve) -> None:
+    live = serve()
+    folder = live.resources.settings.home / "prompts"
+    folder.mkdir(exist_ok=True)
+    (folder / "broken.yaml").write_text("name: broken\nversion: one\n")
+    time.sleep(0.3)
+    catalog = ReadyzOut.model_validate(live.get("/readyz").json()).dependencies["catalog"]
+    assert catalog.status == "degraded"
+    assert "broken.yaml" in catalog.detail
+    assert str(folder) not in catalog.detail
+
+
+def test_metrics_count_requests_by_route_and_not_by_path(live: Live) -> None:
+    for number in range(3):
+        live.get(f"/v1/riddles/rid_{number}")
+    live.get("/no/such/path")
+    live.make()
+    text = live.get("/metrics").text
+    assert 'riddlewire_http_requests_total{method="GET",route="/v1/riddles/{riddle_id}",status="404"}' in text
+    assert 'route="unmatched",status="404"' in text
+    assert "rid_1" not in text
+    assert "no/such" not in text
+
+
+@pytest.mark.parametrize("path", ["/livez", "/v1/pipelines", "/openapi.json"])
+def test_head_answers_as_get_does_without_the_body(live: Live, path: str) -> None:
+    with live.client() as client:
+        head = client.head(path)
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers["content-length"] == str(len(live.get(path).content))
+
+
+def test_the_documentation_page_is_served(live: Live) -> None:
+    assert "swagger" in live.get("/docs").text.lower()
