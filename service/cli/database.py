@@ -1,15 +1,18 @@
-"""The database alone, for commands that need neither index nor model."""
+"""The database, and the examples in it, for commands that need no model."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from service.cli.terminal import working
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import Engine
 
+    from retrievers import Examples
     from service.settings import Settings
 
 
@@ -31,3 +34,20 @@ def opened_engine(settings: Settings) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def opened_examples(settings: Settings) -> Iterator[Examples]:
+    """The examples with their index, which is built in memory beside a running server, whose files are its own.
+
+    Raises:
+        ConfigurationError: The database, the embeddings or the Chroma server cannot be used.
+    """
+    from retrievers import open_examples
+
+    with opened_engine(settings) as engine, working("Opening the examples …"):
+        examples = open_examples(engine=engine, chroma=settings.chroma_url, embeddings=settings.embeddings)
+        try:
+            yield examples
+        finally:
+            examples.close()

@@ -12,7 +12,6 @@ from service.cli.articles import read
 from service.cli.exits import Exit
 from service.cli.hostile import escape_json
 from service.cli.options import settings_of
-from service.cli.running import run
 from service.cli.terminal import note, print_json, print_table, tracked
 
 if TYPE_CHECKING:
@@ -107,7 +106,7 @@ def search(
     - `riddlewire examples search "a storm over the harbour"`
     - `riddlewire examples search @article.txt -k 10 --json`
     """
-    found = run(_search(ctx, read(text[1:]).text if text.startswith("@") else text, k, topic))
+    found = _search(ctx, read(text[1:]).text if text.startswith("@") else text, k, topic)
     if as_json:
         print_json([{**_payload(scored.example), "score": round(scored.score, 4)} for scored in found])
         return
@@ -213,11 +212,11 @@ def _listed(store: "ExampleStore", topic: str | None, limit: int) -> "Iterator[E
             return
 
 
-async def _search(ctx: typer.Context, text: str, k: int, topic: str | None) -> "list[Scored]":
-    from service.cli.local import opened
+def _search(ctx: typer.Context, text: str, k: int, topic: str | None) -> "list[Scored]":
+    from service.cli.database import opened_examples
 
-    async with opened(settings_of(ctx)) as resources:
-        return list(resources.examples.search(text, k=k, topic=topic))
+    with opened_examples(settings_of(ctx)) as examples:
+        return examples.search(text, k=k, topic=topic)
 
 
 @contextmanager

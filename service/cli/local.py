@@ -7,25 +7,33 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from domain.events import Completed
+from service.cli.options import options_of, settings_of
 from service.cli.terminal import working
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    import typer
+
     from domain.article import Article
     from service.resources import Resources
-    from service.settings import Settings
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Resources]:
+async def opened(ctx: typer.Context) -> AsyncIterator[Resources]:
     """Everything that making riddles takes; the first time, the shipped examples are stored and indexed.
+
+    What the parts log is shown with `--debug` only, on standard error: the command tells itself what matters.
 
     Raises:
         ConfigurationError: Something has to be changed first.
     """
+    settings = settings_of(ctx)
     with working("Opening the examples …"):
         from service.resources import open_resources
+        from service.telemetry.logging import configure_logging
+
+        configure_logging("debug" if options_of(ctx).debug else "error", "console")
 
         opening = open_resources(settings)
         resources = await opening.__aenter__()

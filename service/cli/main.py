@@ -33,6 +33,13 @@ class _Root(TyperGroup):
                 raise
             fail(str(error))
             raise typer.Exit(exit_of(error)) from None
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except Exception as error:  # the outermost boundary: a person is told in one line, whatever it is
+            if _wants_traceback(ctx):
+                raise
+            fail(f"{type(error).__name__}: {error} (riddlewire --debug shows where)")
+            raise typer.Exit(Exit.FAILED) from None
         return result
 
 

@@ -26,6 +26,11 @@ class Options:
     debug: bool = False
 
 
+def options_of(ctx: typer.Context) -> Options:
+    """The options that stand before the command."""
+    return ctx.find_object(Options) or Options()
+
+
 def settings_of(ctx: typer.Context, **overrides: object) -> Settings:
     """The settings of this run: the environment's, with what the command line says laid over them.
 
@@ -38,6 +43,5 @@ def settings_of(ctx: typer.Context, **overrides: object) -> Settings:
     """
     from service.settings import Settings
 
-    options = ctx.find_object(Options) or Options()
-    given = {"home": options.home, **overrides}
+    given = {"home": options_of(ctx).home, **overrides}
     return Settings(**{name: value for name, value in given.items() if value is not None})

@@ -84,7 +84,7 @@ def explain(
 
     Example: `riddlewire pipelines explain embedded article.txt`
     """
-    explanation = run(_explain(settings_of(ctx), name, read(source, title), topic))
+    explanation = run(_explain(ctx, name, read(source, title), topic))
     if as_json:
         print_json(explanation)
         return
@@ -107,7 +107,7 @@ def compare(
 
     Example: `riddlewire pipelines compare article.txt embedded zero-shot openai`
     """
-    results, code = run(_compare(settings_of(ctx), read(source, title), list(dict.fromkeys(names))))
+    results, code = run(_compare(ctx, read(source, title), list(dict.fromkeys(names))))
     if as_json:
         print_json({"results": results})
     else:
@@ -148,20 +148,20 @@ def _spelled(value: Any) -> str:
             return str(value)
 
 
-async def _explain(settings: "Settings", name: str, article: "Article", topic: str | None) -> dict[str, Any]:
+async def _explain(ctx: typer.Context, name: str, article: "Article", topic: str | None) -> dict[str, Any]:
     from service.cli.local import opened
     from service.pipelines.schemas import explanation_payload
 
-    async with opened(settings) as resources:
+    async with opened(ctx) as resources:
         return explanation_payload(await resources.pipeline(name).explain(article, topic=topic))
 
 
-async def _compare(settings: "Settings", article: "Article", names: list[str]) -> tuple[list[dict[str, Any]], Exit]:
+async def _compare(ctx: typer.Context, article: "Article", names: list[str]) -> tuple[list[dict[str, Any]], Exit]:
     from service.cli.local import opened
 
     results: list[dict[str, Any]] = []
     code = Exit.OK
-    async with opened(settings) as resources:
+    async with opened(ctx) as resources:
         pipelines = [resources.pipeline(name) for name in names]
         for pipeline in tracked(pipelines, "Comparing"):
             result, ended = await _run(pipeline, article)

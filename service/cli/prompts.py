@@ -1,6 +1,6 @@
 """`riddlewire prompts`: the versioned prompt files, as the next riddle will use them."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -10,7 +10,6 @@ from service.cli.articles import read
 from service.cli.explanation import print_message
 from service.cli.hostile import clean
 from service.cli.options import settings_of
-from service.cli.running import run
 from service.cli.terminal import note, out, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -118,10 +117,10 @@ def render(
     Example: `riddlewire prompts render riddle --article article.txt --summary "Fog closed the airport." -k 2`
     """
     prompt = _catalog(ctx).prompt(ref)
-    given = _values(article, summary, values or [])
+    given, chosen = _values(article, summary), _pairs(values or [])
     shown = _similar(ctx, given.get("article", ""), examples) if examples else ()
-    offered = {name: given[name] for name in prompt.variables if name in given}
-    messages = [(str(message.type), str(message.content)) for message in prompt.render(offered, shown)]
+    needed = {name: given[name] for name in prompt.variables if name in given}
+    messages = [(str(message.type), str(message.content)) for message in prompt.render(needed | chosen, shown)]
     if as_json:
         print_json({"prompt": prompt.ref, "messages": [{"role": role, "content": text} for role, text in messages]})
         return
@@ -163,13 +162,18 @@ def _parts(prompt: "Prompt") -> "list[tuple[str, Sequence[tuple[str, str]]]]":
     return [(name, [(part.role, part.content) for part in of]) for name, of in parts.items() if of]
 
 
-def _values(source: str | None, summary: str | None, pairs: list[str]) -> dict[str, str]:
+def _values(source: str | None, summary: str | None) -> dict[str, str]:
     values: dict[str, str] = {}
     if source is not None:
         article = read(source)
         values |= {"article": article.text, "section": article.text, "title": article.title or ""}
     if summary is not None:
         values["summary"] = summary
+    return values
+
+
+def _pairs(pairs: list[str]) -> dict[str, str]:
+    values: dict[str, str] = {}
     for pair in pairs:
         name, found, text = pair.partition("=")
         if not found:
@@ -181,12 +185,7 @@ def _values(source: str | None, summary: str | None, pairs: list[str]) -> dict[s
 def _similar(ctx: typer.Context, text: str, k: int) -> "tuple[Example, ...]":
     if not text:
         raise InvalidInput("article", "is needed to find similar examples: give --article")
-    return run(_search(ctx, text, k))
+    from service.cli.database import opened_examples
 
-
-async def _search(ctx: typer.Context, text: str, k: int) -> "tuple[Example, ...]":
-    from service.cli.local import opened
-
-    async with opened(settings_of(ctx)) as resources:
-        found: list[Any] = resources.examples.search(text, k=k)
-    return tuple(scored.example for scored in reversed(found))
+    with opened_examples(settings_of(ctx)) as found:
+        return tuple(scored.example for scored in reversed(found.search(text, k=k)))

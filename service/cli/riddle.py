@@ -8,12 +8,10 @@ import typer
 
 from service.cli.articles import read
 from service.cli.exits import Exit
-from service.cli.options import settings_of
 from service.cli.running import run
 
 if TYPE_CHECKING:
     from domain.article import Article
-    from service.settings import Settings
 
 Events = AsyncIterator[tuple[str, dict[str, Any]]]
 
@@ -32,6 +30,9 @@ def riddle(
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document, the same as the HTTP answer, and nothing else.")
+    ] = False,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Let an article's URL lead into your own network.")
     ] = False,
     url: Annotated[str | None, typer.Option(help="Let this Riddlewire server make it.")] = None,
     key: Annotated[
@@ -52,9 +53,9 @@ def riddle(
     """
     if url and (explain or topic):
         raise typer.BadParameter("--explain and --topic work on local examples, not with --url.")
-    article = read(source, title)
+    article = read(source, title, allow_private=allow_private)
     work = _Work(article, pipeline=pipeline, topic=topic, explain=explain, as_json=as_json)
-    raise typer.Exit(run(work.there(url, key) if url else work.here(settings_of(ctx))))
+    raise typer.Exit(run(work.there(url, key) if url else work.here(ctx)))
 
 
 class _Work:
@@ -67,10 +68,10 @@ class _Work:
         self._explain = explain
         self._as_json = as_json
 
-    async def here(self, settings: "Settings") -> Exit:
+    async def here(self, ctx: typer.Context) -> Exit:
         from service.cli.local import local_events, opened
 
-        async with opened(settings) as resources:
+        async with opened(ctx) as resources:
             explanation = None
             if self._explain:
                 explanation = await self._explained(resources)

@@ -7,7 +7,6 @@ import dataclasses
 import json
 import sys
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,13 +23,11 @@ T = TypeVar("T")
 _UNBOUNDED = 1_000_000
 
 
-@cache
 def out() -> Console:
     """Standard output. No markup, no emoji codes: what is printed is text, not a program for rich."""
     return _console(stderr=False)
 
 
-@cache
 def err() -> Console:
     """Standard error: errors, notes and progress."""
     return _console(stderr=True)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from service.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.service.cli.running import Cli, Ended
+    from tests.support.openai_stub import OpenAIStub
+
+
+def _finding(ended: Ended, name: str) -> dict[str, Any]:
+    findings: list[dict[str, Any]] = ended.json["findings"]
+    return next(finding for finding in findings if finding["name"].startswith(name))
+
+
+def test_a_fresh_data_folder_is_well_but_for_models(cli: Cli) -> None:
+    ended = cli("doctor", "--no-models", "--json")
+    assert ended.code == Exit.OK, ended.out
+    assert ended.json["ok"] is True
+    names = {finding["name"] for finding in ended.json["findings"]}
+    assert {"python", "packages", "data folder", "database", "API keys", "examples", "files"} <= names
+
+
+def test_a_reachable_default_pipeline_is_ok(service: Cli) -> None:
+    assert _finding(service("doctor", "--json"), "pipeline openai (default)")["verdict"] == "ok"
+
+
+def test_an_endpoint_that_does_not_answer_fails_with_a_remedy(service: Cli) -> None:
+    ended = service("doctor", "--json", OPENAI_BASE_URL="http://127.0.0.1:9/v1")
+    finding = _finding(ended, "pipeline openai")
+    assert ended.code == Exit.FAILED
+    assert "does not answer" in finding["detail"]
+    assert "OPENAI_BASE_URL" in finding["remedy"]
+
+
+def test_a_missing_key_of_another_than_the_default_pipeline_is_only_a_note(shared: Cli, stub: OpenAIStub) -> None:
+    env = {"RIDDLEWIRE_PROVIDERS_OPENAI": "{}"}
+    finding = _finding(shared("doctor", "--json", **env), "pipeline openai")
+    assert finding["verdict"] == "note"
+    assert "OPENAI_API_KEY" in finding["detail"]
+    assert stub.requests == []
+
+
+def test_a_default_pipeline_that_does_not_exist_fails(cli: Cli) -> None:
+    ended = cli("doctor", "--json", RIDDLEWIRE_PIPELINE="nosuch", OPENAI_API_KEY="sk-none")
+    assert ended.code == Exit.FAILED
+    assert "embedded" in _finding(ended, "pipeline nosuch")["remedy"]
+
+
+def test_a_broken_prompt_file_fails_with_its_place(cli: Cli) -> None:
+    path = cli.home / "prompts" / "mine.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text("name: [", encoding="utf-8")
+    ended = cli("doctor", "--no-models", "--json")
+    assert ended.code == Exit.FAILED
+    assert str(path) in _finding(ended, "files")["detail"]
+
+
+def test_a_bad_setting_is_found_and_named(cli: Cli) -> None:
+    ended = cli("doctor", "--no-models", "--json", RIDDLEWIRE_PORT="eighty")
+    assert ended.code == Exit.FAILED
+    assert "RIDDLEWIRE_PORT" in _finding(ended, "settings")["detail"]
+
+
+def test_a_data_folder_that_is_a_file_fails(cli: Cli, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("", encoding="utf-8")
+    ended = cli("doctor", "--no-models", "--json", RIDDLEWIRE_HOME=str(path))
+    assert _finding(ended, "data folder")["verdict"] == "failed"
+
+
+def test_an_unreachable_database_fails_without_showing_its_password(cli: Cli) -> None:
+    ended = cli("doctor", "--no-models", "--json", RIDDLEWIRE_DATABASE_URL="postgresql://me:hush@127.0.0.1:9/none")
+    assert _finding(ended, "database")["verdict"] == "failed"
+    assert "hush" not in ended.out
+
+
+def test_serving_strangers_without_keys_fails(cli: Cli) -> None:
+    ended = cli("doctor", "--no-models", "--json", RIDDLEWIRE_HOST="0.0.0.0")
+    assert "keys create" in _finding(ended, "API keys")["remedy"]
+
+
+@pytest.mark.model
+def test_the_embedded_engine_starts(shared: Cli) -> None:
+    ended = shared.process("doctor", "--json")
+    assert _finding(ended, "pipeline embedded (default)")["verdict"] == "ok"
+    assert ended.code == Exit.OK
