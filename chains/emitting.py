@@ -18,8 +18,10 @@ async def silent(_event: PipelineEvent) -> None:
     """For callers who only want the result."""
 
 
-def deltas_to(emit: Emit, kind: type[SummaryDelta | RiddleDelta]) -> OnDelta:
-    """A callback for model text that emits each non-empty piece as an event of that kind."""
+def deltas_to(emit: Emit, kind: type[SummaryDelta | RiddleDelta]) -> OnDelta | None:
+    """A callback for model text that emits each non-empty piece as an event of that kind; None if nobody listens."""
+    if emit is silent:
+        return None
 
     async def on_delta(text: str) -> None:
         if text:

@@ -32,7 +32,6 @@ def load_pipeline(
 
     Raises:
         NotFound: No such pipeline; the message lists those there are.
-        ConfigurationError: It cannot make a riddle.
     """
     if catalog is None:
         from prompts import Catalog

@@ -49,7 +49,7 @@ class RiddlePipeline(Runnable[PipelineInput, Riddle]):
     Raises:
         InvalidArticle: The article cannot be used.
         NotFound: There is no pipeline of that name (any more), or it names a prompt that is not there.
-        ConfigurationError: A model cannot be loaded, or the steps cannot make a riddle.
+        ConfigurationError: A model cannot be loaded.
         ProviderError: The model's provider failed after retries and fallbacks.
     """
 

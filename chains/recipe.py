@@ -5,20 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domain.errors import ConfigurationError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from domain import Example
     from prompts import Catalog, PipelineSpec, Prompt, StepSpec
-
-
-class UnworkablePipeline(ConfigurationError):
-    """A pipeline whose steps cannot make a riddle."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"pipeline {name!r} cannot make a riddle: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +48,18 @@ class Recipe:
 
         Raises:
             NotFound: No such pipeline, or it names a prompt that is not there.
-            UnworkablePipeline: Its steps do not end in a riddle.
         """
         catalog.refresh()
         spec = catalog.pipeline(name)
         steps = (BoundStep(step, catalog.prompt(step.prompt), spec.shot_token_share) for step in spec.steps)
-        recipe = cls(spec, tuple(steps))
-        recipe._check()
-        return recipe
+        return cls(spec, tuple(steps))
 
     def step(self, kind: str) -> BoundStep | None:
         """The step of that kind, if the pipeline has one."""
         return next((bound for bound in self.steps if bound.spec.step == kind), None)
 
     def riddle_step(self) -> BoundStep:
-        """The step that writes the riddle: `riddle`, or `summary_riddle` in one-step pipelines."""
+        """The step that writes the riddle: `riddle`, or `summary_riddle` in one-step pipelines; files have one."""
         step = self.step("riddle") or self.step("summary_riddle")
-        if step is None:
-            raise UnworkablePipeline(self.spec.name, "it has neither a 'riddle' nor a 'summary_riddle' step")
+        assert step is not None
         return step
-
-    def _check(self) -> None:
-        last = self.riddle_step()
-        if last.spec.step == "riddle" and self.step("summarize") is None:
-            raise UnworkablePipeline(self.spec.name, "its 'riddle' step has no 'summarize' step before it")

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from chains.gate import Gate
+from chains.gate import ArticleFacts, Gate
 from chains.retrieve import RetrievalTask, selected_event
 from chains.summarize import SummarizeTask
 from chains.write_riddle import RiddleTask
@@ -54,6 +54,7 @@ class Run:
     emit: Emit
     tenant: str | None = None
     topic: str | None = None
+    _facts: ArticleFacts = field(init=False)
     _examples: tuple[Example, ...] = ()
     _records: list[StepRecord] = field(default_factory=list)
     _checks: list[Check] = field(default_factory=list)
@@ -63,7 +64,7 @@ class Run:
     async def riddle(self) -> Riddle:
         """Run all steps and put the outcome together."""
         started = time.perf_counter()
-        gate = Gate(self.recipe.spec.gate)
+        gate, self._facts = Gate(self.recipe.spec.gate), ArticleFacts(self.article)
         await self._retrieve()
         if self.recipe.step("summarize") is None:
             riddled = await self._riddle_in_one_step(gate)
@@ -93,7 +94,9 @@ class Run:
         step = self.recipe.step("summarize")
         assert step is not None
         article = await self._condensed(step)
-        task = SummarizeTask(article=article, step=step, examples=step.shown(self._examples), gate=gate)
+        task = SummarizeTask(
+            article=article, facts=self._facts, step=step, examples=step.shown(self._examples), gate=gate
+        )
         summarized = await self.steps.summarize.ainvoke(task, self.config, emit=self.emit)
         self._records.append(summarized.record)
         self._usage += summarized.usage
@@ -117,7 +120,7 @@ class Run:
     async def _write(self, step: BoundStep, values: dict[str, str], summary: str | None, gate: Gate) -> Riddled:
         started = time.perf_counter()
         task = RiddleTask(
-            article=self.article,
+            facts=self._facts,
             values=step.values(values),
             summary=summary,
             step=step,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from chains.emitting import Emit
     from chains.fitting import Fitter
-    from chains.gate import Gate
+    from chains.gate import ArticleFacts, Gate
     from chains.models import ChatModels
     from chains.recipe import BoundStep
     from domain import Article, Example
@@ -26,9 +26,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummarizeTask:
-    """What the step is asked; the article already fits the model's window (see `chains.condense`)."""
+    """What the step is asked.
+
+    Args:
+        article: What the prompt shows; it already fits the model's window (see `chains.condensing`).
+        facts: Of the whole article, which the summary must be true to.
+        step: `summarize`.
+        examples: Most similar last.
+        gate: Says what is wrong with a summary, and how often a model may try.
+    """
 
     article: Article
+    facts: ArticleFacts
     step: BoundStep
     examples: tuple[Example, ...]
     gate: Gate
@@ -83,7 +92,7 @@ class Summarize(Runnable[SummarizeTask, Summarized]):
     def _judge(self, task: SummarizeTask, summary: str, model: str) -> _Attempt:
         if not summary:
             return _Attempt(None, ("The summary is empty.",), model)
-        return _Attempt(summary, task.gate.summary_reasons(summary, article=task.article), model)
+        return _Attempt(summary, task.gate.summary_reasons(summary, article=task.facts), model)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
     from langchain_core.runnables import RunnableConfig
 
-    from chains.emitting import Emit
+    from chains.emitting import Emit, OnDelta
     from chains.fitting import Fitter
-    from chains.gate import Gate
+    from chains.gate import ArticleFacts, Gate
     from chains.models import ChatModels, Completion
     from chains.recipe import BoundStep
-    from domain import Article, Draft, Example, StepRecord
+    from domain import Draft, Example, StepRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class RiddleTask:
     """What the step is asked.
 
     Args:
-        article: For the gate, which compares the riddle with all of it.
+        facts: Of the whole article, with which the gate compares the riddle.
         values: The prompt's variables.
         summary: What the riddle is made from; None in one-step pipelines, where the draft brings it.
         step: `riddle` or `summary_riddle`.
@@ -43,7 +43,7 @@ class RiddleTask:
         gate: Judges, and says how many attempts and candidates there are.
     """
 
-    article: Article
+    facts: ArticleFacts
     values: Mapping[str, str]
     summary: str | None
     step: BoundStep
@@ -154,13 +154,8 @@ class WriteRiddle(Runnable[RiddleTask, Riddled]):
         config: RunnableConfig,
         emit: Emit,
     ) -> _Candidate:
-        stream, tell = DraftStream(), deltas_to(emit, RiddleDelta)
-
-        async def on_delta(text: str) -> None:
-            await tell(stream.feed(text))
-
         completion = await self._models.complete(
-            step.spec, messages, config=config, on_delta=None if emit is silent else on_delta
+            step.spec, messages, config=config, on_delta=_riddle_deltas_to(emit)
         )
         return self._judge(task, messages, examples, completion)
 
@@ -180,7 +175,7 @@ class WriteRiddle(Runnable[RiddleTask, Riddled]):
             )
         verdict = task.gate.judge(
             draft,
-            article=task.article,
+            article=task.facts,
             summary=task.summary if task.summary is not None else draft.summary or "",
             examples=examples,
             prompt_texts=[str(message.content) for message in messages],
@@ -195,6 +190,19 @@ class WriteRiddle(Runnable[RiddleTask, Riddled]):
             completion.usage,
             examples,
         )
+
+
+def _riddle_deltas_to(emit: Emit) -> OnDelta | None:
+    """Of a labelled answer, only the riddle's own lines are told: never the answer, never the hints."""
+    tell = deltas_to(emit, RiddleDelta)
+    if tell is None:
+        return None
+    stream = DraftStream()
+
+    async def on_delta(text: str) -> None:
+        await tell(stream.feed(text))
+
+    return on_delta
 
 
 async def _or_provider_error(coroutine: Any) -> _Candidate | ProviderError:
