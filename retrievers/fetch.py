@@ -1,8 +1,8 @@
 """An article from a URL that somebody else wrote: never into a private network, never more than was allowed.
 
 Every hop's host is resolved once, every address it resolves to must be allowed, and the connection goes to exactly
-these addresses: a name that resolves differently a moment later (DNS rebinding) changes nothing. Redirects are followed by
-hand and each is checked like the first URL.
+these addresses: a name that resolves differently a moment later (DNS rebinding) changes nothing. Redirects are followed
+by hand and each is checked like the first URL.
 """
 
 from __future__ import annotations

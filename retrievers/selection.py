@@ -108,14 +108,15 @@ def _eligible(
 ) -> list[int]:
     """Places of the candidates that may be shown; the reasons of the others go into `reasons`."""
     pool: list[int] = []
+    alike = between >= NEAR_DUPLICATE
+    lonely = alike.sum(axis=0) <= 1
     for place, candidate in enumerate(ranked):
-        twin = next((other for other in pool if between[place, other] >= NEAR_DUPLICATE), None)
         if candidate.same_text:
             reasons[place] = "its text is the article's own"
         elif scores[place] < floor:
             reasons[place] = f"similarity {scores[place]:.3f} is below the floor of {floor:.3f}"
-        elif twin is not None:
-            reasons[place] = f"nearly the same as {ranked[twin].example.id}, which is more similar"
+        elif not lonely[place] and (twins := [other for other in pool if alike[place, other]]):
+            reasons[place] = f"nearly the same as {ranked[twins[0]].example.id}, which is more similar"
         else:
             pool.append(place)
     return pool
@@ -123,18 +124,19 @@ def _eligible(
 
 def _mmr(scores: Matrix, between: Matrix, pool: Sequence[int], k: int, relevance: float) -> list[int]:
     """Maximal marginal relevance: argmax of `relevance * score - (1 - relevance) * nearest picked`, k times."""
-    open_places = np.array(pool, dtype=np.intp)
-    nearest = np.zeros(len(open_places), dtype=np.float32)
+    if not pool:
+        return []
+    places = np.array(pool, dtype=np.intp)
+    relevant = relevance * scores[places]
+    similar = (1 - relevance) * between[np.ix_(places, places)]
+    nearest = np.zeros_like(relevant)
     picked: list[int] = []
-    while len(picked) < k and len(open_places):
-        gains = relevance * scores[open_places] - (1 - relevance) * nearest
-        best = int(np.argmax(gains))
-        place = int(open_places[best])
-        picked.append(place)
-        open_places, nearest = np.delete(open_places, best), np.delete(nearest, best)
-        to_picked = between[open_places, place]
-        nearest = to_picked if len(picked) == 1 else np.maximum(nearest, to_picked)
-    return picked
+    for _ in range(min(k, len(pool))):
+        best = int(np.argmax(relevant - nearest))
+        nearest = np.maximum(nearest, similar[best]) if picked else similar[best].copy()
+        picked.append(best)
+        relevant[best] = -np.inf
+    return [pool[best] for best in picked]
 
 
 def _pack(

@@ -18,10 +18,10 @@ def unit(rows: Matrix) -> Matrix:
 
     Cosine is not defined for zeros and Chroma answers with NaN; the first axis is like no text more than another.
     """
-    norms = np.linalg.norm(rows, axis=-1, keepdims=True)
-    scaled = rows / np.where(norms > 0, norms, 1)
+    norms = np.sqrt(np.einsum("...i,...i->...", rows, rows))[..., np.newaxis]
+    scaled: Matrix = np.divide(rows, norms, where=norms > 0, out=np.zeros_like(rows))
     scaled[..., 0] += norms[..., 0] == 0
-    return scaled.astype(np.float32, copy=False)
+    return scaled
 
 
 def as_matrix(rows: Sequence[Sequence[float]]) -> Matrix:

@@ -42,7 +42,7 @@ class WordLlamaEmbeddings(Embeddings):
     def _mean(self, ids: list[int]) -> Matrix:
         if not ids:
             return np.zeros(self.dimension, dtype=np.float32)
-        mean: Matrix = self._vectors[np.minimum(ids, len(self._vectors) - 1)].mean(axis=0)
+        mean: Matrix = self._vectors.take(ids, axis=0, mode="clip").mean(axis=0)
         return mean
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from retrievers.store import ExampleStore
 
 
-def release(*numbers: int, **fields: object) -> list[Example]:
+def release(*numbers: int, **fields: str) -> list[Example]:
     """A release of the package that ships these examples."""
-    return [an_example(number=number, origin="shipped", **fields) for number in numbers]
+    return [an_example(number=number, **{"origin": "shipped", **fields}) for number in numbers]
 
 
 def content(store: ExampleStore) -> set[str]:

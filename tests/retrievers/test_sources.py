@@ -84,7 +84,7 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
 
 def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     stdin = SimpleNamespace(buffer=io.BytesIO(b"Piped news."))
-    monkeypatch.setattr(retrievers.sources.sys, "stdin", stdin)
+    monkeypatch.setattr(sys, "stdin", stdin)
     assert read_article("-") == Article(text="Piped news.")
 
 

@@ -10,6 +10,7 @@ from domain.errors import InvalidExample, InvalidInput, NotFound
 from tests.support.examples import an_example
 
 if TYPE_CHECKING:
+    from domain import Example
     from retrievers.store import ExampleStore
 
 
@@ -84,7 +85,8 @@ def test_pages_hold_everything_once_newest_first(store: ExampleStore) -> None:
     for number in range(7):
         store.add(an_example(number=number))
     store.import_(an_example("sky", number) for number in range(5))
-    seen, cursor = [], None
+    seen: list[Example] = []
+    cursor = None
     while True:
         page = store.list(limit=3, cursor=cursor)
         seen += page.items
