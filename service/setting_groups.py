@@ -24,9 +24,6 @@ class LimitSettings(Group):
     in_flight: PositiveInt = Field(
         512, description="Riddles being made at once in one process; above it callers get 503 with `Retry-After`."
     )
-    request_timeout_s: Seconds = Field(
-        300.0, description="Seconds one riddle may take, all attempts included, before the caller gets 504."
-    )
     rate: str | None = Field(
         None,
         description="Rate of keys that have none of their own, such as `60/minute`; unset is no limit. Counted in each "
@@ -44,9 +41,14 @@ class LimitSettings(Group):
     @field_validator("rate")
     @classmethod
     def _rate_reads(cls, value: str | None) -> str | None:
-        from service.ratelimit import parse_rate
+        from service.ratelimit import InvalidRate, parse_rate
 
-        return None if value is None or not value.strip() else parse_rate(value).text
+        if value is None or not value.strip():
+            return None
+        try:
+            return parse_rate(value).text
+        except InvalidRate as error:
+            raise ValueError(error.reason) from error
 
 
 class LogSettings(Group):
@@ -97,6 +99,11 @@ class ProviderGroup(Group):
     """How one model provider is reached; given as JSON in `RIDDLEWIRE_PROVIDERS_<NAME>`."""
 
     base_url: str | None = Field(None, description="Root of the API, such as `http://localhost:8000/v1`.")
+    protocol: Literal["openai", "native"] = Field(
+        "openai",
+        description="`openai`: with a `base_url` it is an OpenAI-compatible service, whatever its name; `native`: "
+        "LangChain's own integration of that name.",
+    )
     api_key: SecretStr | None = Field(None, description="Sent to this provider only; never logged.")
     max_concurrency: PositiveInt | None = Field(None, description="Calls in flight at once; unset is 256.")
     timeout_s: Seconds = Field(60.0, description="Seconds for one attempt where the pipeline's step names none.")

@@ -7,6 +7,7 @@ it where there is one (`RIDDLEWIRE_ENGINE_THREADS`). `docs/configuration.md` lis
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
@@ -123,9 +124,9 @@ class Settings(BaseSettings):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise BadSettings([(_variable(problem["loc"]), _reason(problem)) for problem in error.errors()]) from None
+            raise BadSettings(_problems(error)) from None
         except SettingsError as error:
-            raise BadSettings([(PREFIX + "...", f"{error}: groups and lists are JSON")]) from None
+            raise BadSettings([_not_json(error)]) from None
 
     @field_validator("home")
     @classmethod
@@ -200,7 +201,12 @@ class Settings(BaseSettings):
                 }
             )
         )
-        return ModelSettings(providers=providers, engine=EngineSettings(**self.engine.model_dump()), prices=self.prices)
+        return ModelSettings(
+            providers=providers,
+            engine=EngineSettings(**self.engine.model_dump()),
+            prices=self.prices,
+            grammars=self.home / "grammars",
+        )
 
 
 def _database_in(home: Path) -> str:
@@ -217,6 +223,17 @@ def _provider(group: ProviderGroup) -> ProviderSettings:
 def _variable(location: tuple[int | str, ...]) -> str:
     name = "_".join(str(part) for part in location)
     return name if name.isupper() else (PREFIX + name).upper()
+
+
+def _problems(error: ValidationError) -> list[tuple[str, str]]:
+    told = (problem for problem in error.errors() if problem["type"] != "default_factory_not_called")
+    return [(_variable(problem["loc"]), _reason(problem)) for problem in told]
+
+
+def _not_json(error: SettingsError) -> tuple[str, str]:
+    """The library names the field only, and would name the value in the error before this one."""
+    field = re.search(r'field "(\w+)"', str(error))
+    return f"{PREFIX}{field[1] if field else ''}".upper() + "...", "a value that must be JSON is not"
 
 
 def _reason(problem: Any) -> str:

@@ -11,18 +11,21 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
-from sqlalchemy.engine import Engine
 
 from service.storage.engine import open_engine
 from service.storage.migrate import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +127,21 @@ def _serve(binaries: Path, folder: Path) -> Iterator[PostgresServer]:
     user = _unprivileged_user()
     if user:
         shutil.chown(folder, user)
-    options: dict[str, Any] = {"user": user, "cwd": folder, "capture_output": True, "check": True}
-    subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
-        **options,
-    )
+
+    def run(program: str, *arguments: str) -> None:
+        # output goes to a file: a server that holds our pipe would keep the call from ending
+        with (folder / "output").open("ab") as output:
+            command = [str(binaries / program), "-D", str(data), *arguments]
+            subprocess.run(command, user=user, cwd=folder, stdout=output, stderr=output, check=True)
+
+    run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
     port = _free_port()
     settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    # output goes to a file: a server that holds our pipe would keep the call from ending
-    start = [binaries / "pg_ctl", "-D", data, "-l", folder / "log", "-o", settings, "-w", "-t", "60", "start"]
-    subprocess.run(start, **{**options, "capture_output": False, "stdout": subprocess.DEVNULL})
+    run("pg_ctl", "-l", str(folder / "log"), "-o", settings, "-w", "-t", "60", "start")
     try:
         yield PostgresServer(port)
     finally:
-        subprocess.run([binaries / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"], **options)
+        run("pg_ctl", "-m", "immediate", "-w", "stop")
 
 
 def _migrated(url: str) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import Engine, select, text
@@ -20,6 +20,9 @@ from service.storage.riddles import RiddleRepository
 from service.storage.sqlite import SqliteEngine
 from service.storage.tables import riddles
 from tests.support.riddles import a_riddle
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -56,9 +59,13 @@ def test_reads_see_a_snapshot_while_a_write_is_open(sqlite: Engine) -> None:
 
 
 def test_a_failed_write_leaves_nothing_and_frees_the_pen(sqlite: Engine) -> None:
-    with pytest.raises(KeyError), sqlite.begin() as connection:
-        connection.execute(text("DELETE FROM alembic_version"))
-        raise KeyError
+    def fail() -> None:
+        with sqlite.begin() as connection:
+            connection.execute(text("DELETE FROM alembic_version"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
     with sqlite.begin() as connection:
         assert connection.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
 

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import Engine
 
 from service.storage.idempotency import (
     KEPT,
@@ -19,6 +18,9 @@ from service.storage.idempotency import (
 )
 from service.storage.riddles import RiddleRepository
 from tests.support.riddles import a_riddle
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 ANSWER: dict[str, Any] = {
     "status": 201,

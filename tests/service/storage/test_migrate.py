@@ -63,7 +63,7 @@ def test_a_database_of_a_later_version_is_left_alone(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    with pytest.raises(NewerDatabase, match="'9999'.*update Riddlewire"):
+    with pytest.raises(NewerDatabase, match=r"'9999'.*update Riddlewire"):
         migrate(engine)
 
 
