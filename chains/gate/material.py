@@ -1,0 +1,137 @@
+"""What the checks look at: the draft, and all it is compared with."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Final
+
+from chains.gate.names import find_names
+from chains.gate.numbers import find_numbers
+from chains.words import WORD, fold, plain
+
+if TYPE_CHECKING:
+    from chains.gate.names import Names
+    from domain import Article, Draft, Example
+
+LONGEST_READ: Final = 200_000
+"""Characters of an article that are read closely, some 35,000 words: what bounds the time a huge one takes."""
+
+
+class ArticleFacts:
+    """What the checks need of an article, worked out once and only when asked for.
+
+    Of an article longer than `LONGEST_READ` the rest is not read for names that a riddle must not speak and for
+    passages that it must not repeat; whether the article mentions a word or number is looked up in all of it.
+    """
+
+    def __init__(self, article: Article) -> None:
+        self.title = article.title or ""
+        self._language = article.language or ""
+        self._whole = article.text
+        self._read = article.text[:LONGEST_READ]
+
+    @cached_property
+    def names(self) -> Names:
+        """The names of text and title."""
+        return find_names(self._read, title=self.title, language=self._language)
+
+    @cached_property
+    def flat(self) -> str:
+        """The text as words with single spaces."""
+        return flat(self._read)
+
+    def mentions(self, word: str) -> bool:
+        """Whether a folded word stands in title or text."""
+        return word in self._words or (self._is_long and word in self._folded_whole)
+
+    def mentions_root(self, root: str) -> bool:
+        """Whether some word of title or text begins like that; four letters at least."""
+        return len(root) >= _SHORTEST_ROOT and any(word.startswith(root) for word in self._words)
+
+    def counts(self, number: str) -> bool:
+        """Whether a number stands in title or text, in digits or words."""
+        return number in self._numbers or (self._is_long and number in self._whole)
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(fold(word) for word in WORD.findall(plain(f"{self.title}\n{self._read}")))
+
+    @cached_property
+    def _numbers(self) -> frozenset[str]:
+        return find_numbers(f"{self.title}\n{self._read}")
+
+    @property
+    def _is_long(self) -> bool:
+        return len(self._whole) > LONGEST_READ
+
+    @cached_property
+    def _folded_whole(self) -> str:
+        return self._whole.casefold()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """A draft and its surroundings.
+
+    Args:
+        draft: The candidate; overlong fields are cut beforehand, long after the form check would refuse them.
+        facts: Of the article.
+        summary: What the riddle was made from; may be empty.
+        examples: Those the model was shown.
+        prompt_texts: The messages the model was sent.
+    """
+
+    draft: Draft
+    facts: ArticleFacts
+    summary: str = ""
+    examples: tuple[Example, ...] = ()
+    prompt_texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check says.
+
+    Args:
+        score: 1.0 is faultless; with reasons it is below 0.5, without any 0.5 or more.
+        reasons: Sentences fit to be shown to the model; empty when the draft passes.
+    """
+
+    score: float = 1.0
+    reasons: tuple[str, ...] = field(default=())
+
+
+def finding(reasons: list[str], *, score: float = 1.0) -> Finding:
+    """A finding whose score falls with every reason; `score`, 0 to 1, ranks drafts that pass."""
+    if not reasons:
+        return Finding(0.5 + score / 2)
+    return Finding(0.5 / (1 + len(reasons)), tuple(reasons[:_MOST_REASONS]))
+
+
+@lru_cache(maxsize=512)
+def flat_short(text: str) -> str:
+    """The same as `flat`, remembered, for texts that come again: examples, prompts."""
+    return flat(text)
+
+
+def flat(text: str) -> str:
+    """A text as its words in lower case, a single space before and after each."""
+    return f" {' '.join(_WORDISH.findall(text.lower()))} "
+
+
+def runs(text: str, length: int) -> list[str]:
+    """Every run of so many consecutive words of a text, as they would stand in a `flat` one."""
+    words = flat_short(text).split()
+    return [f" {' '.join(words[start : start + length])} " for start in range(len(words) - length + 1)]
+
+
+def share(part: tuple[str, ...], whole: tuple[str, ...]) -> float:
+    """How much of `part` also stands in `whole`, 0 to 1."""
+    return len(set(part).intersection(whole)) / len(part) if part else 0.0
+
+
+_WORDISH: Final = re.compile(r"\w+")
+_MOST_REASONS: Final = 3
+_SHORTEST_ROOT: Final = 4

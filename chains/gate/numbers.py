@@ -1,0 +1,72 @@
+"""Numbers in a text, in digits and in English words, in one spelling: `1,200` is `1200`, `twenty-five` is `25`.
+
+Digits of every script count. Cannot see: words of other languages, Roman numerals, `half`, `dozen`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DIGITS: Final = re.compile(r"\d{1,40}(?:[.,]\d{1,40}){0,8}")
+_THOUSANDS: Final = re.compile(r"[.,](?=\d{3}(?!\d))")
+_UNITS: Final = {
+    word: value
+    for value, word in enumerate(
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+        "seventeen eighteen nineteen".split()
+    )
+}
+_TENS: Final = {
+    word: 10 * value
+    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+}
+_SPELLED: Final = re.compile(
+    rf"(?<![^\W_])(?:(?P<tens>{'|'.join(_TENS)})(?:[- ](?P<one>{'|'.join(list(_UNITS)[1:10])}))?|"
+    rf"(?P<unit>{'|'.join(sorted(_UNITS, key=len, reverse=True))}))(?:[- ](?P<times>hundred|thousand))?(?![^\W_])",
+    re.IGNORECASE,
+)
+
+
+def has_digit(text: str) -> bool:
+    """Whether any character is a digit of any script, superscripts and circled digits included."""
+    return any(char.isdigit() for char in text)
+
+
+def written_in_digits(text: str) -> Iterator[str]:
+    """Numbers in digits, thousands joined, in the order they stand."""
+    for match in _DIGITS.finditer(text):
+        number = match.group()
+        yield _western(_THOUSANDS.sub("", number))
+
+
+def spelled_out(text: str) -> Iterator[tuple[str, int]]:
+    """Numbers in English words, tens and ones, perhaps with a hundred or thousand: the digits, and where the words end in the text."""
+    for match in _SPELLED.finditer(text):
+        if match["unit"]:
+            value = _UNITS[match["unit"].lower()]
+        else:
+            value = _TENS[match["tens"].lower()] + (_UNITS[match["one"].lower()] if match["one"] else 0)
+        times = {"hundred": 100, "thousand": 1000}.get((match["times"] or "").lower(), 1)
+        yield str(value * times), match.end()
+
+
+def find_numbers(text: str) -> frozenset[str]:
+    """Every number of a text, and every run of digits in it, so that `3.9` also knows `3` and `9`."""
+    found = set(written_in_digits(text))
+    found.update(_western(run) for run in _RUN.findall(text))
+    found.update(value for value, _ in spelled_out(text))
+    return frozenset(found)
+
+
+def _western(number: str) -> str:
+    if number.isascii():
+        return number
+    return "".join(char if char in ".," else str(unicodedata.digit(char)) for char in number)
+
+
+_RUN: Final = re.compile(r"\d{1,40}")
