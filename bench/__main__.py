@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from bench.options import Options
-from bench.report import RESULTS, saved, table
+from bench.report import RESULTS, Report, saved, table
 
 BENCHMARKS = {
     "startup": ("bench.startup", "from the command to /readyz, and what the imports cost"),
@@ -27,7 +27,9 @@ def main() -> int:
     """Measure; 1 when a target is missed or a benchmark broke."""
     arguments = _arguments()
     names = arguments.names or list(BENCHMARKS)
-    if len(names) == 1:
+    if arguments.profile:
+        names = [_measure("http", _options(arguments))]
+    elif len(names) == 1:
         _measure(names[0], _options(arguments))
     else:
         _in_turn(names)
@@ -41,12 +43,14 @@ def main() -> int:
     return int(missed or len(reports) < len(names))
 
 
-def _measure(name: str, options: Options) -> None:
+def _measure(name: str, options: Options) -> str:
+    """Measure, save, and give the name of the report."""
     started = time.perf_counter()
-    report = importlib.import_module(BENCHMARKS[name][0]).measure(options)
+    report: Report = importlib.import_module(BENCHMARKS[name][0]).measure(options)
     report.details["took_s"] = round(time.perf_counter() - started, 1)
     path = report.save()
-    print(f"{name}: {report.details['took_s']:.0f} s, all numbers in {path.relative_to(Path.cwd())}", file=sys.stderr)
+    print(f"{name}: {report.details['took_s']:.0f} s, all numbers in bench/results/{path.name}", file=sys.stderr)
+    return report.name
 
 
 def _in_turn(names: list[str]) -> None:

@@ -31,7 +31,7 @@ def peers_python() -> Path:
     print(f"Setting up {PEERS.relative_to(ROOT)} for LangServe: a minute or two, once.", file=sys.stderr)
     if not python.is_file():
         venv.create(PEERS, with_pip=True, symlinks=True)
-    command = [python, "-m", "pip", "install", "--quiet", "-c", LOCK, "-r", REQUIREMENTS]
+    command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "-c", LOCK, "-r", REQUIREMENTS]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         last = done.stderr.strip().splitlines()[-1:]

@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.contenders import set_delay, stub_server
 from bench.inputs import real_articles
 from bench.load import Load
 from bench.ours import make_home, serving
 from bench.processes import Memory, Meter, memory
 from bench.report import Report, Row
-from bench.serving import set_delay, stub_server
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import yaml
 
+from bench.inputs import ROOT
 from bench.load import Target
 from bench.peers.wording import RIDDLE_SYSTEM, SUMMARISE_SYSTEM, K
 from bench.servers import free_port, riddlewire, running
@@ -82,6 +83,8 @@ def serving(
     env = {"RIDDLEWIRE_HOME": str(home.path), "RIDDLEWIRE_LOG_LEVEL": "warning"}
     if stub:
         env |= {"OPENAI_BASE_URL": f"{stub}/v1", "OPENAI_API_KEY": "bench", "RIDDLEWIRE_PIPELINE": PIPELINE}
+    if launcher:
+        env["PYTHONPATH"] = str(ROOT)
     command = [*(launcher or riddlewire()), "serve", "--port", str(port)]
     with running(name, command, port=port, ready="/readyz", folder=folder, env=env) as server:
         yield server

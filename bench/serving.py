@@ -10,35 +10,28 @@ from __future__ import annotations
 import asyncio
 import math
 import statistics
-import sys
 import tempfile
-import urllib.request
 from collections import Counter
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from shutil import copyfile
 from typing import TYPE_CHECKING
 
-import orjson
-
-from bench.environments import PeerEnvironmentError, peers_python
-from bench.inputs import EXAMPLES, ROOT, real_articles
+from bench.contenders import BY_HAND, FLOOR, LANGSERVE, OURS, contenders, set_delay, stub_server
+from bench.inputs import real_articles
 from bench.load import Load, Sample, Target
-from bench.ours import make_home, serving
+from bench.profiling import profile
 from bench.report import Report, Row
-from bench.servers import Server, free_port, running, uvicorn
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable
 
     from bench.options import Options
+    from bench.servers import Server
 
-PEERS = Path(__file__).parent / "peers"
 MODEL_MS = 200
 BUSY_CORES = 0.25
 IDEAL_64 = 64 / (2 * MODEL_MS / 1e3)
-OURS, BY_HAND, BY_HAND_AIOHTTP, LANGSERVE, FLOOR = "ours", "by hand", "by hand, aiohttp client", "LangServe", "floor"
 
 
 @dataclass(frozen=True)
@@ -100,78 +93,15 @@ def phases(*, quick: bool) -> list[Phase]:
 
 def measure(options: Options) -> Report:
     """Run it."""
+    if options.profile:
+        return profile(options)
     report = Report(name="http")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
         stub = stack.enter_context(stub_server(Path(folder)))
-        targets = _targets(Path(folder), stub, options, report, stack)
+        targets = contenders(Path(folder), stub, options, report, stack)
         measured = asyncio.run(_rounds(targets, stub, phases(quick=options.quick)))
     _fill(report, measured, [target.name for target in targets])
     return report
-
-
-@contextmanager
-def stub_server(folder: Path) -> Iterator[Server]:
-    """The stub, in a process of its own."""
-    port = free_port()
-    command = uvicorn(sys.executable, "bench.stub:app", port, ROOT)
-    with running("stub", command, port=port, ready="/ready", folder=folder) as server:
-        yield server
-
-
-def set_delay(stub: Server, delay_ms: int) -> None:
-    """Let the stub's model take so long."""
-    with urllib.request.urlopen(f"{stub.base}/delay/{delay_ms}", timeout=10):
-        pass
-
-
-def _targets(folder: Path, stub: Server, options: Options, report: Report, stack: ExitStack) -> list[Target]:
-    copyfile(EXAMPLES, folder / "examples.jsonl")
-    targets = []
-    if not options.only_peers:
-        home = make_home(folder / "home")
-        targets.append(home.target(stack.enter_context(serving(home, folder=folder, stub=stub.base)), OURS))
-    peers: list[tuple[str, str | Path, str, dict[str, str]]] = [
-        (BY_HAND, sys.executable, "byhand", {}),
-        (FLOOR, sys.executable, "floor", {}),
-    ]
-    if options.extra:
-        peers.append((BY_HAND_AIOHTTP, sys.executable, "byhand", {"BENCH_CLIENT": "aiohttp"}))
-    try:
-        peers.append((LANGSERVE, options.peers_python or peers_python(), "langserve_app", {}))
-    except PeerEnvironmentError as error:
-        report.notes.append(f"LangServe was not measured: {error}")
-    for name, python, module, env in peers:
-        targets.append(_peer(name, python, module, env, folder, stub, stack))
-    return targets
-
-
-def _peer(
-    name: str, python: str | Path, module: str, env: dict[str, str], folder: Path, stub: Server, stack: ExitStack
-) -> Target:
-    port = free_port()
-    data = folder / name.replace(" ", "-")
-    data.mkdir()
-    copyfile(EXAMPLES, data / "examples.jsonl")
-    env = {"BENCH_LLM": f"{stub.base}/v1", "BENCH_DATA": str(data), **env}
-    server = stack.enter_context(
-        running(
-            name.replace(" ", "-"), uvicorn(python, f"{module}:app", port, PEERS), port=port, ready="/ready",
-            folder=folder, env=env,
-        )
-    )  # fmt: skip
-    langserve = name == LANGSERVE
-    return Target(
-        name=name,
-        pid=server.pid,
-        url=f"{server.base}/riddle{'/invoke' if langserve else ''}",
-        headers={"content-type": "application/json"},
-        body=lambda article: orjson.dumps({"input": {"article": article}} if langserve else {"article": article}),
-        judge=_judge_peer,
-    )
-
-
-def _judge_peer(status: int, body: bytes) -> str:
-    return "ok" if status == 200 and b"climb a ladder" in body else f"{status} {body[:120]!r}"
 
 
 async def _rounds(targets: list[Target], stub: Server, todo: list[Phase]) -> Measured:
