@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from domain.errors import ConfigurationError
 from service import openapi, problems
 from service.examples import endpoints as examples
 from service.middleware.request_context import RequestContext
@@ -45,9 +46,13 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_resources(settings, serving=True) as resources:
-            app.state.resources = resources
-            yield
+        try:
+            async with open_resources(settings, serving=True) as resources:
+                app.state.resources = resources
+                yield
+        except ConfigurationError as error:
+            app.state.refusal = error
+            raise
 
     app = FastAPI(
         title="Riddlewire",
@@ -60,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(RequestContext)
     for router in ROUTERS:
         app.include_router(router)
+    app.state.refusal = None
     app.state.methods = MethodTable(route for router in ROUTERS for route in router.routes)
     problems.install(app)
     openapi.install(app)

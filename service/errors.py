@@ -7,7 +7,6 @@
     ├── BodyTooLarge             413
     ├── RateLimitExceeded        429  over the key's own rate
     ├── Overloaded               503  too much in flight in this process
-    ├── RiddleTimedOut           504  longer than the operator allows one riddle to take
     ├── ShuttingDown             503
     ├── RequestInProgress        409  the same Idempotency-Key is still being answered
     └── IdempotencyMismatch      422  the same Idempotency-Key came with another body
@@ -135,17 +134,6 @@ class Overloaded(_TryLater):
 
     def __init__(self, limit: int, retry_after_s: float = 1.0) -> None:
         super().__init__(f"{limit} riddles are being made already; send this again in a moment", retry_after_s)
-
-
-class RiddleTimedOut(ServiceError):
-    """All attempts together took longer than the operator allows."""
-
-    status = 504
-    slug = "riddle-timed-out"
-    title = "The riddle took too long"
-
-    def __init__(self, limit_s: float) -> None:
-        super().__init__(f"no riddle within {limit_s:g} s; send it again, or raise RIDDLEWIRE_LIMITS_REQUEST_TIMEOUT_S")
 
 
 class ShuttingDown(_TryLater):

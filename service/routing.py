@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from service.resources import Resources
 
 JSON = ("application/json",)
-IMPORT_BYTES = 64 * 1024 * 1024
 NDJSON = ("application/x-ndjson", "application/jsonl")
 
 
@@ -108,9 +107,9 @@ class ImportRoute(WriterRoute):
         """Newline-delimited JSON under either of its names."""
         return NDJSON
 
-    def body_limit(self, resources: Resources) -> int:  # noqa: ARG002 -- it is the same for everybody
+    def body_limit(self, resources: Resources) -> int:
         """More than other calls take, for it is never held as a whole."""
-        return IMPORT_BYTES
+        return resources.settings.limits.import_bytes
 
 
 def _check_body(request: LimitedRequest, accepted: tuple[str, ...]) -> None:

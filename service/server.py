@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -12,10 +13,11 @@ from service.app import create_app
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fastapi import FastAPI
 
+    from domain.errors import ConfigurationError
     from service.settings import Settings
 
 
@@ -49,6 +51,13 @@ class AppFactory:
 class Server(uvicorn.Server):
     """Uvicorn that tells the application at once when it is to stop, so that one deadline holds for all of it."""
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn does, but an orderly stop is a success: the signal is not raised again when all is done."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take nothing new, finish what was accepted, close."""
         factory = self.config.app
@@ -66,14 +75,24 @@ def serve(settings: Settings) -> int:
     Raises:
         ConfigurationError: The operator has to change something first.
     """
-    config = configuration(settings, AppFactory(settings))
+    factory = AppFactory(settings)
+    config = configuration(settings, factory)
     if settings.processes == 1:
-        server = Server(config)
-        server.run()
-        return 0 if server.started else 1
+        return _serve_here(Server(config), factory)
     sockets = [config.bind_socket()]
     Multiprocess(config, sockets=sockets).run()
     return 0
+
+
+def _serve_here(server: Server, factory: AppFactory) -> int:
+    try:
+        server.run()
+    except SystemExit:  # how uvicorn says that the start failed
+        refusal: ConfigurationError | None = factory.app.state.refusal if factory.app else None
+        if refusal is not None:
+            raise refusal from None
+        raise
+    return 0 if server.started else 1
 
 
 def configuration(settings: Settings, factory: AppFactory) -> uvicorn.Config:

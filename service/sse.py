@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-KEEPALIVE_S = 15.0
-"""Silence after which a comment is sent, so that no proxy takes the connection for dead."""
-
 HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """No cache and no proxy may hold events back."""
 

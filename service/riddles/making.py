@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import structlog
 
 from domain.events import Completed
-from service.errors import RiddleTimedOut
 from service.problems import problem_of
 from service.riddles.answer import MadeAnswer
 from service.riddles.payload import event_payload
@@ -89,14 +88,9 @@ async def _told(order: Order, log: EventLog) -> Riddle:
 
 
 async def _kept(resources: Resources, order: Order, run: Awaitable[Riddle]) -> MadeAnswer:
-    limit_s = resources.settings.limits.request_timeout_s
     try:
-        async with asyncio.timeout(limit_s):
-            riddle = await run
+        riddle = await run
         return await asyncio.to_thread(_store, resources, order, riddle)
-    except TimeoutError:
-        await abandon(order)
-        raise RiddleTimedOut(limit_s) from None
     except BaseException:
         await abandon(order)
         raise

@@ -10,7 +10,7 @@ from service.errors import ServiceError
 from service.riddles.claims import Replayed, claim_key
 from service.riddles.making import Order, abandon, make, make_streaming
 from service.riddles.payload import reader_payload, riddle_payload
-from service.sse import KEEPALIVE_S, EventLog
+from service.sse import EventLog
 from service.storage.riddles import RiddleFilter
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Accepted:
         """Start, and give out what happens as server-sent events."""
         log = EventLog()
         self._resources.in_flight.start(make_streaming(self._resources, self._order, log), self._slots)
-        return log.follow(keepalive_s=KEEPALIVE_S)
+        return log.follow(keepalive_s=self._resources.settings.limits.keepalive_s)
 
 
 async def accept(

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from service.operations.endpoints import ReadyzOut
-from tests.service.http.conftest import Live, Serve
+
+if TYPE_CHECKING:
+    from tests.service.http.conftest import Live, Serve
 
 
 def test_the_process_says_that_it_is_alive(live: Live) -> None:

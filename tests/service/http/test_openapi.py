@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.app import create_app
+from service.settings import Settings
+
+SNAPSHOT = Path(__file__).parents[3] / "docs" / "openapi.json"
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app(Settings(home=Path("unused"))).openapi()
+
+
+def test_the_document_in_docs_is_the_one_that_is_served(document: dict[str, Any]) -> None:
+    """To accept a change: `python -m tests.service.http.test_openapi`."""
+    assert json.loads(SNAPSHOT.read_text()) == document
+
+
+def test_every_call_of_the_contract_is_described(document: dict[str, Any]) -> None:
+    calls = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert calls == {
+        "POST /v1/riddles",
+        "GET /v1/riddles",
+        "GET /v1/riddles/{riddle_id}",
+        "GET /v1/examples",
+        "POST /v1/examples",
+        "GET /v1/examples/{example_id}",
+        "PUT /v1/examples/{example_id}",
+        "DELETE /v1/examples/{example_id}",
+        "POST /v1/examples/import",
+        "GET /v1/examples/export",
+        "GET /v1/pipelines",
+        "GET /v1/pipelines/{name}",
+        "POST /v1/pipelines/{name}/explain",
+        "POST /v1/pipelines/compare",
+        "GET /v1/prompts",
+        "GET /v1/prompts/{name}",
+        "GET /v1/prompts/{name}/{version}",
+        "GET /livez",
+        "GET /readyz",
+        "GET /metrics",
+    }
+
+
+def test_every_error_is_described_as_a_problem(document: dict[str, Any]) -> None:
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400 and path.startswith("/v1/"):
+                    assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_every_operation_and_schema_is_explained(document: dict[str, Any]) -> None:
+    for methods in document["paths"].values():
+        assert all(operation.get("description") for operation in methods.values())
+    for name, schema in document["components"]["schemas"].items():
+        assert schema.get("description") or name.startswith("Page_"), name
+
+
+if __name__ == "__main__":
+    SNAPSHOT.write_text(json.dumps(create_app(Settings()).openapi(), indent=1, ensure_ascii=False) + "\n")
