@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,9 @@ from domain.errors import NotFound
 from service.storage.page import Page, decode_cursor, encode_cursor
 from service.storage.tables import articles, riddles
 from service.storage.types import storable
+from service.storage.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy.engine import Connection, Engine, Row
 
     from domain.riddle import Status
@@ -70,15 +70,21 @@ class RiddleFilter:
     tenant: str | None = None
 
 
+Also = Callable[["Connection", StoredRiddle], None]
+"""More work in the transaction that keeps a riddle."""
+
+
 class RiddleRepository:
-    """Riddles in SQL. Synchronous: call it from a worker thread, one hop a transaction.
+    """Riddles in SQL. Synchronous but for `asave`: call it from a worker thread, one hop a transaction.
 
     Args:
         engine: From `open_engine`.
+        writer: Of that engine; closed by whoever made it. `asave` makes one of its own unless given.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, writer: Writer | None = None) -> None:
         self._engine = engine
+        self._writer = writer or Writer(engine)
         dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
         self._keep_article = dialect.insert(articles).on_conflict_do_nothing()
         self._insert = riddles.insert()
@@ -89,7 +95,7 @@ class RiddleRepository:
         *,
         key_id: str | None = None,
         tenant: str | None = None,
-        also: Callable[[Connection, StoredRiddle], None] | None = None,
+        also: Also | None = None,
     ) -> StoredRiddle:
         """Keep a riddle and its article, on the disk when this returns.
 
@@ -99,17 +105,42 @@ class RiddleRepository:
             tenant: Of that key.
             also: Does more in the same transaction, such as keeping the answer of an `Idempotency-Key`: both or none.
         """
+        write = self._saving(riddle, key_id, tenant, also)
+        with self._engine.begin() as connection:
+            return write(connection)
+
+    async def asave(
+        self,
+        riddle: Riddle,
+        *,
+        key_id: str | None = None,
+        tenant: str | None = None,
+        also: Also | None = None,
+    ) -> StoredRiddle:
+        """The same from the event loop, through the writer: riddles that come at once share a transaction.
+
+        `also` may be called again when another riddle of the transaction failed: let it change only the database.
+        """
+        return await self._writer.write(self._saving(riddle, key_id, tenant, also))
+
+    def _saving(
+        self, riddle: Riddle, key_id: str | None, tenant: str | None, also: Also | None
+    ) -> Callable[[Connection], StoredRiddle]:
         now = datetime.now(UTC)
         stored = StoredRiddle(
             id=f"rid_{uuid7().hex}", created_at=now, riddle=_storable(riddle), key_id=key_id, tenant=tenant
         )
         article_row = _article_row(stored.riddle.article, now)
-        with self._engine.begin() as connection:
+        riddle_row = _riddle_row(stored, article_row["id"])
+
+        def write(connection: Connection) -> StoredRiddle:
             connection.execute(self._keep_article, article_row)
-            connection.execute(self._insert, _riddle_row(stored, article_row["id"]))
+            connection.execute(self._insert, riddle_row)
             if also is not None:
                 also(connection, stored)
-        return stored
+            return stored
+
+        return write
 
     def get(self, riddle_id: str, *, tenant: str | None = None) -> StoredRiddle:
         """The riddle of that id.
