@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import uuid
@@ -11,12 +12,15 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 
+from service.errors import ShuttingDown
 from service.problems import problem_of
 from service.telemetry import metrics
 from service.telemetry.tracing import name_request_span, request_span
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from service.errors import ServiceError
 
 HEADER = b"x-request-id"
 _SANE = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}")
@@ -38,17 +42,20 @@ class RequestContext:
             return
         if scope["method"] == "HEAD":  # the server leaves the body out, for it still sees what was asked
             scope = {**scope, "method": "GET"}
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, receive, send)
         with (
             structlog.contextvars.bound_contextvars(request_id=exchange.request_id),
             request_span(scope["method"], Headers(scope=scope)),
         ):
             try:
                 await self.app(scope, receive, exchange.send)
+            except asyncio.CancelledError:  # the server gave up waiting for this request at shutdown
+                await exchange.refuse(ShuttingDown())
+                raise
             except ClientDisconnect:
                 _log.info("the client left before its request was complete")
             except Exception as exc:  # noqa: BLE001 -- the outermost boundary: nothing may reach the client raw
-                await exchange.fail(exc, receive)
+                await exchange.fail(exc)
             finally:
                 exchange.record()
 
@@ -56,11 +63,12 @@ class RequestContext:
 class _Exchange:
     """One request and its answer, as far as this layer cares."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.status = 0
         self.started = time.perf_counter()
         self.request_id = request_id(scope)
+        self._receive = receive
         self._send = send
         scope["request_id"] = self.request_id
 
@@ -74,11 +82,16 @@ class _Exchange:
                 headers[name] = value
         await self._send(message)
 
-    async def fail(self, exc: Exception, receive: Receive) -> None:
+    async def refuse(self, reason: ServiceError) -> None:
+        """Answer with a problem, if no answer has begun."""
+        if not self.status:
+            await problem_of(reason).response(self.request_id)(self.scope, self._receive, self.send)
+
+    async def fail(self, exc: Exception) -> None:
         _log.exception("unforeseen error", error=type(exc).__name__, path=self.scope["path"][:200])
         if self.status:  # the answer has begun: closing the connection is all that can tell the client
             raise exc
-        await problem_of(exc).response(self.request_id)(self.scope, receive, self.send)
+        await problem_of(exc).response(self.request_id)(self.scope, self._receive, self.send)
 
     def record(self) -> None:
         seconds = time.perf_counter() - self.started

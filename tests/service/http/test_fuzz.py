@@ -22,6 +22,12 @@ from service.settings import Settings
 if TYPE_CHECKING:
     from tests.service.http.conftest import Live
 
+
+@schemathesis.serializer("application/x-ndjson")
+def lines_of_json(_context: Any, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 DOCUMENT = create_app(Settings()).openapi()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
