@@ -24,16 +24,25 @@ STEP_VARIABLES: Mapping[StepName, frozenset[str]] = {
 CHECKS = ("format", "form", "leakage", "grounding", "copying", "safety")
 """The gate's checks, by name."""
 
-THRESHOLDS: Mapping[str, float] = {
-    "min_lines": 2,
-    "max_lines": 6,
-    "max_words": 60,
-    "max_answer_words": 8,
-    "max_copied_words": 6,
-    "max_echoed_words": 8,
-}
-"""The numbers the gate's checks use where a pipeline says nothing else: lines and words of the riddle, words of the
-answer, longest run of words shared with a shown example, longest run shared with prompt, summary or article."""
+THRESHOLDS = (
+    "min_lines",
+    "max_lines",
+    "min_words",
+    "max_words",
+    "max_line_words",
+    "min_answer_words",
+    "max_answer_words",
+    "min_hints",
+    "max_hints",
+    "max_hint_words",
+    "max_echoed_words",
+    "max_summary_share",
+    "max_copied_words",
+    "max_copied_share",
+    "max_title_run",
+    "spelled_from",
+)
+"""The numbers that a pipeline may give to the gate's checks, which know what each means and its default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,13 +118,13 @@ class GateSpec:
 
     Args:
         checks: Names of the checks that must pass, of `CHECKS`.
-        thresholds: All of `THRESHOLDS`, with the pipeline's own numbers.
+        thresholds: The pipeline's own numbers for some of `THRESHOLDS`; the checks have defaults for the others.
         attempts: Tries of the riddle step, the first included.
         candidates: Riddles made side by side in each attempt; the best that passes wins.
     """
 
     checks: tuple[str, ...] = CHECKS
-    thresholds: Mapping[str, float] = field(default_factory=lambda: dict(THRESHOLDS))
+    thresholds: Mapping[str, float] = field(default_factory=dict)
     attempts: int = 1
     candidates: int = 1
 

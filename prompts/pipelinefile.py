@@ -157,10 +157,10 @@ def _gate(fields: Fields | None) -> GateSpec:
 
 def _thresholds(fields: Fields | None) -> dict[str, float]:
     if fields is None:
-        return dict(THRESHOLDS)
-    thresholds = {key: fields.number(key, value, at_least=0, at_most=10_000) for key, value in THRESHOLDS.items()}
+        return {}
+    own = {key: fields.number(key, at_least=0, at_most=10_000) for key in THRESHOLDS if fields.has_value(key)}
     fields.done(what="thresholds")
-    return thresholds
+    return own
 
 
 def _hash(spec: PipelineSpec) -> str:

@@ -59,7 +59,7 @@ def test_same_version_in_two_files_is_reported(home: Path) -> None:
 
 @pytest.mark.parametrize("ref", ["riddles", "riddle@99", "riddle@x", "riddle@", "riddle@²", "@1", ""])
 def test_unknown_prompt_is_not_found_and_those_there_are_get_listed(builtin: Catalog, ref: str) -> None:
-    with pytest.raises(NotFound, match="there is: .*riddle"):
+    with pytest.raises(NotFound, match=r"there is: .*riddle"):
         builtin.prompt(ref)
 
 
@@ -141,7 +141,7 @@ def test_pipeline_that_names_an_unknown_grammar_is_refused(home: Path) -> None:
     path = write_pipeline(home)
     path.write_text(path.read_text().replace("{max_tokens: 10}", "{max_tokens: 10, grammar: limerick}", 1))
     (problem,) = Catalog(home).problems()
-    assert "no grammar 'limerick'; there is: riddle" in problem.reason
+    assert "no grammar 'limerick'; there is: riddle, riddle-first-person, summary" in problem.reason
 
 
 def test_grammar_of_the_user_reaches_the_step(home: Path) -> None:

@@ -96,7 +96,7 @@ def test_plain_words_of_any_script_are_left_alone(text: str) -> None:
         "[1] and [sic] and [Articles of faith]",
         "C# and ## heading",
         "{braces} {{twice}} %s $x",
-        "می\u200cخواهم",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
         "क\u094d\u200dष",
         "👩\u200d🚀 ❤\ufe0f",
         "Tabs\tand\n\nempty lines ",

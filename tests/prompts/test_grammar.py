@@ -18,7 +18,7 @@ def test_shipped_grammar_is_found_by_name() -> None:
 
 @pytest.mark.parametrize("name", ["rhyme", "../released", "", "riddle.gbnf"])
 def test_unknown_grammar_is_not_found(name: str) -> None:
-    with pytest.raises(NotFound, match="there is: riddle"):
+    with pytest.raises(NotFound, match="there is: riddle, riddle-first-person, summary"):
         builtin_grammar(name)
 
 

@@ -49,7 +49,7 @@ def test_article_that_brings_its_own_example_and_orders_stays_inside_its_fence()
     )
     for name in ("summarize", "summarize-service", "summary-riddle"):
         prompt = CATALOG.prompt(name)
-        text = str(prompt.render({key: attack for key in prompt.variables})[-1].content)
+        text = str(prompt.render(dict.fromkeys(prompt.variables, attack))[-1].content)
         assert "<|im_" not in text
         assert "[Article 9]" not in text
         assert "###" not in text

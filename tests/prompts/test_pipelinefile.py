@@ -57,7 +57,7 @@ def test_what_is_not_said_has_defaults(tmp_path: Path) -> None:
     spec, lines = load_pipeline(write(tmp_path / "mine.yaml", GOOD), "user")
     assert (spec.option, spec.retrieval, spec.gate.attempts, spec.gate.candidates) == ("custom", None, 1, 1)
     assert spec.gate.checks == CHECKS
-    assert dict(spec.gate.thresholds) == dict(THRESHOLDS)
+    assert spec.gate.thresholds == {}
     assert lines == {"summarize": 6, "riddle": 9}
 
 
@@ -71,6 +71,19 @@ def test_all_settings_are_read(tmp_path: Path) -> None:
     assert (call.max_tokens, call.temperature, call.top_p, call.timeout_s) == (20, 0.0, 0.5, 3.0)
     assert (call.stop, call.seed, call.grammar) == (("###",), 7, "riddle")
     assert call.extra == {"reasoning_effort": "low", "n": 2, "ratio": 0.5, "on": True}
+
+
+def test_only_the_thresholds_that_are_given_are_set(tmp_path: Path) -> None:
+    text = GOOD.replace("steps:", "gate: {thresholds: {max_lines: 4, max_copied_share: 0.3}}\nsteps:")
+    spec, _ = load_pipeline(write(tmp_path / "mine.yaml", text), "user")
+    assert spec.gate.thresholds == {"max_lines": 4.0, "max_copied_share": 0.3}
+
+
+def test_gate_knows_every_threshold_that_a_file_may_set_and_every_check() -> None:
+    from chains.gate.gate import _CHECKS, FORMAT
+
+    assert set(CHECKS) == set(_CHECKS) | {FORMAT}
+    assert set(THRESHOLDS) <= {field for check in _CHECKS.values() for field in check.__dataclass_fields__}
 
 
 def test_step_can_have_a_model_of_its_own_and_fallbacks(tmp_path: Path) -> None:

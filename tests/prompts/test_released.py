@@ -11,8 +11,8 @@ import pytest
 
 import prompts
 from prompts import Catalog
-from prompts.released import builtin_hashes
 from prompts.release import changed, main
+from prompts.released import builtin_hashes
 from tests.prompts.files import write_prompt
 
 PACKAGE = Path(prompts.__file__).parent
@@ -46,7 +46,7 @@ def test_release_refuses_a_changed_version_and_writes_nothing(
     package: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = package / "prompts" / "riddle.yaml"
-    path.write_text(path.read_text().replace("role: system\n    content:", "role: system\n    content: Well:", 1))
+    path.write_text(path.read_text().replace("You turn news", "Well, you turn news"))
     assert main(package / "prompts", package / "released.json") == 1
     assert "riddle@1 was released and has changed or gone" in capsys.readouterr().err
     assert json.loads((package / "released.json").read_text()) == builtin_hashes()
