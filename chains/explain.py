@@ -102,16 +102,15 @@ class Explainer:
         truncated = []
         if fit.dropped:
             truncated.append(f"{bound.spec.step}: {len(fit.dropped)} of {len(shown)} examples do not fit the window")
-        if fit.text_tokens is not None:
+        if not fit.fits:
             truncated.append(f"{bound.spec.step}: the article is longer than the window; it will be condensed")
-        messages = fit.messages or bound.prompt.render(values, fit.examples)
-        texts = tuple((str(message.type), str(message.content)) for message in messages)
+        texts = tuple((str(message.type), str(message.content)) for message in fit.messages)
         waits = "summary" in bound.prompt.variables
         return ExplainedStep(
             step=bound.spec.step,
             prompt=bound.prompt.ref,
             model=bound.spec.model,
-            complete=not waits and fit.text_tokens is None,
+            complete=not waits and fit.fits,
             messages=texts,
             tokens=sum(self._models.count_tokens(bound.spec.model, content) for _, content in texts),
             window=self._models.window(bound.spec.model),

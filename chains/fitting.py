@@ -1,13 +1,15 @@
 """Makes a prompt fit its model's window: examples go first, whole; only then is the article condensed.
 
-The window of a step is what the model reads less what it is to write and a margin for the chat template. Text is
-counted only when it could be too long: a tokenizer never makes more tokens than the text has UTF-8 bytes.
+The room of a step is its model's window less what the model is to write. Text is counted only when it could be too
+long: no tokenizer makes more tokens of a text than it has UTF-8 bytes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from chains.budget import TokenBudget, fit_examples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,10 +18,15 @@ if TYPE_CHECKING:
 
     from chains.models import ChatModels
     from chains.recipe import BoundStep
-    from domain import Example
+    from domain import Article, Example
 
 TEMPLATE_TOKENS_PER_MESSAGE = 8
-"""What chat templates add around a message (ChatML: 5); generous, since the templates of remote models are not known."""
+"""What chat templates add around a message (ChatML: 5); generous, since the templates of remote models are unknown."""
+
+_CHARS_PER_TOKEN_AT_MOST = 32
+"""No text of a language averages more; longer texts are not even counted."""
+
+_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +36,14 @@ class Fit:
     Args:
         examples: Those that stay, most similar last.
         dropped: Those that had to go.
-        text_tokens: Tokens the article (or summary) may have; None when it fits as it is.
-        tokens: Estimated tokens of the whole prompt with the examples that stay.
-        messages: The rendered prompt; empty when the text has to be condensed first.
+        messages: The rendered prompt with the examples that stay.
+        fits: False when the values alone are too long for the window.
     """
 
     examples: tuple[Example, ...]
     dropped: tuple[Example, ...]
-    text_tokens: int | None
-    tokens: int
-    messages: tuple[BaseMessage, ...] = ()
+    messages: tuple[BaseMessage, ...]
+    fits: bool
 
 
 class Fitter:
@@ -52,11 +57,11 @@ class Fitter:
         self,
         step: BoundStep,
         values: Mapping[str, str],
-        examples: Sequence[Example],
+        examples: tuple[Example, ...],
         *,
         reasons: Sequence[str] = (),
     ) -> Fit:
-        """Choose the examples that leave room for all of `values`.
+        """Choose the examples that leave room for all of `values`, and render the prompt with them.
 
         Args:
             step: The step with its prompt and model.
@@ -64,79 +69,62 @@ class Fitter:
             examples: Most similar last.
             reasons: Why the attempt before failed, as the prompt will show them.
         """
-        room = self._models.window(step.spec.model) - step.spec.settings.max_tokens
         messages = step.prompt.render(values, examples, reasons)
-        most = _bytes(messages) + _template_tokens(messages)
-        if most <= room:
-            return Fit(tuple(examples), (), None, most, tuple(messages))
-        return self._fit_counted(step, values, examples, reasons, room)
+        window = self._window(step)
+        if _most_tokens(messages) <= window.room:
+            return Fit(examples, (), tuple(messages), fits=True)
+        alone = step.prompt.render(values, (), reasons)
+        needed = self._count(step, alone, most=window.room)
+        share = int(window.after(self._overhead(step, values)).room * step.shot_token_share)
+        left = min(window.after(needed).room, share)
+        kept = fit_examples(examples, lambda each: self._shot_cost(step, values, each), TokenBudget(window=left))
+        dropped = examples[: len(examples) - len(kept)]
+        return Fit(kept, dropped, tuple(step.prompt.render(values, kept, reasons)), fits=needed <= window.room)
 
-    def _fit_counted(
-        self,
-        step: BoundStep,
-        values: Mapping[str, str],
-        examples: Sequence[Example],
-        reasons: Sequence[str],
-        room: int,
-    ) -> Fit:
-        overhead = self._count(step, dict.fromkeys(values, ""), (), reasons)
-        longest = max(values.values(), key=len, default="")
-        if len(longest) > room * _CHARS_PER_TOKEN_AT_MOST:
-            return Fit((), tuple(examples), max(room - overhead, 0), len(longest) // _CHARS_PER_TOKEN_AT_MOST)
-        base = self._count(step, values, (), reasons)
-        if base > room:
-            text = self._models.count_tokens(step.spec.model, longest)
-            return Fit((), tuple(examples), max(room - (base - text), 0), base)
-        shot_room = min(room - base, int((room - overhead) * step.shot_token_share))
-        kept, total = self._pack(step, values, examples, base + shot_room, base)
-        dropped = tuple(examples[: len(examples) - len(kept)])
-        return Fit(kept, dropped, None, total, tuple(step.prompt.render(values, kept, reasons)))
+    def room_for_article(self, step: BoundStep, article: Article) -> int | None:
+        """Tokens an article's text may have when `step` cannot read all of it; None when it can."""
+        values = step.values({"title": article.title or "", "article": article.text, "summary": ""})
+        if "article" not in values:
+            return None
+        messages = step.prompt.render(values, ())
+        room = self._window(step).room
+        if _most_tokens(messages) <= room or self._count(step, messages, most=room) <= room:
+            return None
+        return self.room(step, values | {"article": ""})
 
-    def _pack(
-        self, step: BoundStep, values: Mapping[str, str], examples: Sequence[Example], room: int, base: int
-    ) -> tuple[tuple[Example, ...], int]:
-        kept: list[Example] = []
-        total = base
-        for example in reversed(examples):
-            cost = self._shot_cost(step, values, example)
-            if total + cost > room:
-                break
-            kept.append(example)
-            total += cost
-        kept.reverse()
-        return tuple(kept), total
+    def room(self, step: BoundStep, values: Mapping[str, str]) -> int:
+        """Tokens that stay free in a step's window when its prompt is rendered without examples."""
+        overhead = self._count(step, step.prompt.render(values, ()))
+        return self._window(step).after(overhead).room
+
+    def _window(self, step: BoundStep) -> TokenBudget:
+        return TokenBudget(window=self._models.window(step.spec.model), reserved_output=step.spec.settings.max_tokens)
+
+    def _overhead(self, step: BoundStep, values: Mapping[str, str]) -> int:
+        return self._count(step, step.prompt.render(dict.fromkeys(values, ""), ()))
 
     def _shot_cost(self, step: BoundStep, values: Mapping[str, str], example: Example) -> int:
         key = (step.spec.model, step.prompt.content_hash, example.content_hash)
         cost = self._shot_tokens.get(key)
         if cost is None:
             blank = dict.fromkeys(values, "-")
-            cost = self._count(step, blank, (example,)) - self._count(step, blank, ())
+            shown = self._count(step, step.prompt.render(blank, (example,)))
+            cost = shown - self._count(step, step.prompt.render(blank, ()))
             if len(self._shot_tokens) >= _REMEMBERED:
                 self._shot_tokens.clear()
             self._shot_tokens[key] = cost
         return cost
 
-    def _count(
-        self,
-        step: BoundStep,
-        values: Mapping[str, str],
-        examples: Sequence[Example],
-        reasons: Sequence[str] = (),
-    ) -> int:
-        messages = step.prompt.render(values, examples, reasons)
-        counted = sum(self._models.count_tokens(step.spec.model, str(message.content)) for message in messages)
-        return counted + _template_tokens(messages)
+    def _count(self, step: BoundStep, messages: Sequence[BaseMessage], *, most: int | None = None) -> int:
+        """Tokens of messages; those far longer than `most` are not counted but estimated from below."""
+        texts = [str(message.content) for message in messages]
+        chars = sum(map(len, texts))
+        if most is not None and chars > most * _CHARS_PER_TOKEN_AT_MOST:
+            return chars // _CHARS_PER_TOKEN_AT_MOST
+        counted = sum(self._models.count_tokens(step.spec.model, text) for text in texts)
+        return counted + TEMPLATE_TOKENS_PER_MESSAGE * (len(messages) + 1)
 
 
-_REMEMBERED = 10_000
-_CHARS_PER_TOKEN_AT_MOST = 32
-"""No text of a language averages more; longer texts are not even counted, they are condensed."""
-
-
-def _bytes(messages: Sequence[BaseMessage]) -> int:
-    return sum(len(str(message.content).encode()) for message in messages)
-
-
-def _template_tokens(messages: Sequence[BaseMessage]) -> int:
-    return TEMPLATE_TOKENS_PER_MESSAGE * (len(messages) + 1)
+def _most_tokens(messages: Sequence[BaseMessage]) -> int:
+    text = sum(len(str(message.content).encode()) for message in messages)
+    return text + TEMPLATE_TOKENS_PER_MESSAGE * (len(messages) + 1)

@@ -6,17 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.runnables import Runnable
-
-from chains.condensing import Condensing
+from chains.condensing import Condense
 from chains.emitting import silent
 from chains.explain import Explainer
 from chains.fitting import Fitter
 from chains.inputs import as_article
-from chains.portal import run_sync
 from chains.recipe import Recipe
 from chains.retrieve import RetrieveExamples
 from chains.run import Run, Steps
+from chains.step import Step
 from chains.summarize import Summarize
 from chains.write_riddle import WriteRiddle
 from domain import Article, Riddle
@@ -34,10 +32,12 @@ if TYPE_CHECKING:
 PipelineInput = Article | Mapping[str, Any] | str
 
 
-class RiddlePipeline(Runnable[PipelineInput, Riddle]):
-    """A named pipeline, ready to run. Files are read anew for every article, so edits count from the next one on.
+class RiddlePipeline(Step[PipelineInput, Riddle]):
+    """A named pipeline, ready to run. Files are read for every article, so edits count from the next one on.
 
-    It is a Runnable: `invoke`, `ainvoke`, `abatch`, `astream_events`, callbacks and `|` work as everywhere in LangChain.
+    It is a Runnable: `invoke`, `ainvoke`, `abatch`, `astream_events`, callbacks and `|` work as in all of LangChain.
+    The input is an Article, its fields as a dict, or its text. `ainvoke` also takes `tenant` and `topic`, which narrow
+    the examples, and `emit`, a coroutine that is given every event.
     `events` gives the same run as typed events, `explain` shows what would be sent without sending it.
 
     Args:
@@ -54,12 +54,12 @@ class RiddlePipeline(Runnable[PipelineInput, Riddle]):
     """
 
     def __init__(self, pipeline: str, *, catalog: Catalog, examples: Examples, models: ChatModels) -> None:
-        self.name = pipeline
+        self.name: str = pipeline
         self._catalog = catalog
         fitter = Fitter(models)
         self._steps = Steps(
             retrieve=RetrieveExamples(examples),
-            condense=Condensing(models, fitter),
+            condense=Condense(models, fitter),
             summarize=Summarize(models, fitter),
             write=WriteRiddle(models, fitter),
         )
@@ -68,20 +68,6 @@ class RiddlePipeline(Runnable[PipelineInput, Riddle]):
     def recipe(self) -> Recipe:
         """The pipeline's files as they stand now."""
         return Recipe.read(self._catalog, self.name)
-
-    def invoke(self, input: PipelineInput, config: RunnableConfig | None = None, **kwargs: Any) -> Riddle:
-        """The same as `ainvoke`, for callers without an event loop; works in a notebook too."""
-        return run_sync(self.ainvoke(input, config, **kwargs))
-
-    async def ainvoke(self, input: PipelineInput, config: RunnableConfig | None = None, **kwargs: Any) -> Riddle:
-        """Make a riddle of an article.
-
-        Args:
-            input: An Article, its fields as a dict, or its text.
-            config: LangChain's: callbacks, tags, metadata.
-            **kwargs: `tenant` and `topic` narrow the examples; `emit` is given every event.
-        """
-        return await self._acall_with_config(self._run, input, config, **kwargs)
 
     async def events(
         self,
@@ -108,16 +94,16 @@ class RiddlePipeline(Runnable[PipelineInput, Riddle]):
         """What would be retrieved and sent, without a model call."""
         return await self._explainer.explain(self.recipe(), as_article(article), tenant=tenant, topic=topic)
 
-    async def _run(
+    async def _work(
         self,
-        input: PipelineInput,
+        task: PipelineInput,
         config: RunnableConfig,
         emit: Emit = silent,
         tenant: str | None = None,
         topic: str | None = None,
     ) -> Riddle:
         run = Run(
-            article=as_article(input),
+            article=as_article(task),
             recipe=self.recipe(),
             steps=self._steps,
             config=config,

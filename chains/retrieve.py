@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from langchain_core.runnables import Runnable
-
-from chains.portal import run_sync
+from chains.step import Step
 from domain.events import ExamplesSelected, ShownExample
 from retrievers import Selection
 
 if TYPE_CHECKING:
-    from langchain_core.runnables import RunnableConfig
-
     from domain import Article
     from prompts import RetrievalSpec
     from retrievers import Examples
@@ -29,7 +25,7 @@ class RetrievalTask:
     topic: str | None = None
 
 
-class RetrieveExamples(Runnable[RetrievalTask, Selection]):
+class RetrieveExamples(Step[RetrievalTask, Selection]):
     """Selects examples by similarity to the article; selects none when the pipeline retrieves nothing."""
 
     name = "retrieve"
@@ -37,15 +33,7 @@ class RetrieveExamples(Runnable[RetrievalTask, Selection]):
     def __init__(self, examples: Examples) -> None:
         self._examples = examples
 
-    def invoke(self, input: RetrievalTask, config: RunnableConfig | None = None, **kwargs: Any) -> Selection:
-        """The same as `ainvoke`, for callers without an event loop."""
-        return run_sync(self.ainvoke(input, config, **kwargs))
-
-    async def ainvoke(self, input: RetrievalTask, config: RunnableConfig | None = None, **kwargs: Any) -> Selection:
-        """The examples to show, most similar last, with what was considered and why it was dropped."""
-        return await self._acall_with_config(self._select, input, config, **kwargs)
-
-    async def _select(self, task: RetrievalTask) -> Selection:
+    async def _work(self, task: RetrievalTask) -> Selection:
         if task.spec is None or task.spec.k == 0:
             return Selection(examples=(), considered=())
         return await self._examples.aselect(task.article, task.spec, tenant=task.tenant, topic=task.topic)

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from chains.condensing import CondenseTask
 from chains.gate import ArticleFacts, Gate
 from chains.retrieve import RetrievalTask, selected_event
 from chains.summarize import SummarizeTask
@@ -16,7 +17,7 @@ from domain.events import Completed, RiddleDone, SummaryDone
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
-    from chains.condensing import Condensing
+    from chains.condensing import Condense
     from chains.emitting import Emit
     from chains.recipe import BoundStep, Recipe
     from chains.retrieve import RetrieveExamples
@@ -30,7 +31,7 @@ class Steps:
     """The Runnables that every run of a pipeline uses."""
 
     retrieve: RetrieveExamples
-    condense: Condensing
+    condense: Condense
     summarize: Summarize
     write: WriteRiddle
 
@@ -66,12 +67,7 @@ class Run:
         started = time.perf_counter()
         gate, self._facts = Gate(self.recipe.spec.gate), ArticleFacts(self.article)
         await self._retrieve()
-        if self.recipe.step("summarize") is None:
-            riddled = await self._riddle_in_one_step(gate)
-            summary = riddled.draft.summary if riddled.draft else None
-        else:
-            summary = await self._summary(gate)
-            riddled = await self._riddle_of(summary, gate) if summary is not None else None
+        summary, riddled = await self._write_riddle(gate)
         if riddled is not None and riddled.draft is not None:
             await self.emit(RiddleDone(riddled.draft))
         self._timings = replace(self._timings, total=_ms_since(started))
@@ -88,6 +84,13 @@ class Run:
         self._examples = tuple(scored.example for scored in selection.examples)
         self._timings = replace(self._timings, retrieve=_ms_since(started))
         await self.emit(selected_event(selection))
+
+    async def _write_riddle(self, gate: Gate) -> tuple[str | None, Riddled | None]:
+        if self.recipe.step("summarize") is None:
+            riddled = await self._riddle_in_one_step(gate)
+            return riddled.draft.summary if riddled.draft else None, riddled
+        summary = await self._summary(gate)
+        return summary, None if summary is None else await self._riddle_of(summary, gate)
 
     async def _summary(self, gate: Gate) -> str | None:
         started = time.perf_counter()
@@ -135,13 +138,18 @@ class Run:
 
     async def _condensed(self, reader: BoundStep) -> Article:
         """The article, shortened by sections when the step that reads it could not read all of it."""
-        short = await self.steps.condense.ainvoke(self.article, self.recipe, reader, self.config)
-        if short is None:
-            return self.article
-        self._records.append(short.record)
-        self._checks.append(short.check)
+        task = CondenseTask(
+            article=self.article,
+            pipeline=self.recipe.spec.name,
+            reader=reader,
+            step=self.recipe.step("condense"),
+        )
+        short = await self.steps.condense.ainvoke(task, self.config)
+        if short.record is not None and short.check is not None:
+            self._records.append(short.record)
+            self._checks.append(short.check)
         self._usage += short.usage
-        return replace(self.article, text=short.text)
+        return short.article
 
     def _put_together(self, summary: str | None, riddled: Riddled | None) -> Riddle:
         draft: Draft | None = riddled.draft if riddled else None

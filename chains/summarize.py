@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-from langchain_core.runnables import Runnable
+from typing import TYPE_CHECKING
 
 from chains.emitting import deltas_to, silent
-from chains.portal import run_sync
-from domain import StepRecord, Usage
+from chains.step import Step
+from chains.step_record import step_record
+from domain import Usage
 from domain.events import Retry, SummaryDelta
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from chains.gate import ArticleFacts, Gate
     from chains.models import ChatModels
     from chains.recipe import BoundStep
-    from domain import Article, Example
+    from domain import Article, Example, StepRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +51,7 @@ class Summarized:
     usage: Usage
 
 
-class Summarize(Runnable[SummarizeTask, Summarized]):
+class Summarize(Step[SummarizeTask, Summarized]):
     """Asks for a summary; asks again, with the reason, when it is blank or names what the article does not."""
 
     name = "summarize"
@@ -61,18 +60,11 @@ class Summarize(Runnable[SummarizeTask, Summarized]):
         self._models = models
         self._fitter = fitter
 
-    def invoke(self, input: SummarizeTask, config: RunnableConfig | None = None, **kwargs: Any) -> Summarized:
-        """The same as `ainvoke`, for callers without an event loop."""
-        return run_sync(self.ainvoke(input, config, **kwargs))
-
-    async def ainvoke(self, input: SummarizeTask, config: RunnableConfig | None = None, **kwargs: Any) -> Summarized:
-        """Summarise; pass `emit` to be told the text as it comes."""
-        return await self._acall_with_config(self._summarize, input, config, **kwargs)
-
-    async def _summarize(self, task: SummarizeTask, config: RunnableConfig, emit: Emit = silent) -> Summarized:
+    async def _work(self, task: SummarizeTask, config: RunnableConfig, emit: Emit = silent) -> Summarized:
         values = task.step.values({"title": task.article.title or "", "article": task.article.text})
         best = _Attempt(None, ("no summary",), "")
-        usage, reasons, shown = Usage(), (), task.examples
+        reasons: tuple[str, ...] = ()
+        usage, shown = Usage(), task.examples
         for number in range(1, task.gate.attempts + 1):
             fit = self._fitter.fit(task.step, values, task.examples, reasons=reasons)
             completion = await self._models.complete(
@@ -102,19 +94,9 @@ class _Attempt:
     model: str
 
 
-def step_record(step: BoundStep, model: str, examples: tuple[Example, ...]) -> StepRecord:
-    """Provenance of a step that `model` answered."""
-    return StepRecord(
-        step=step.spec.step,
-        prompt=step.prompt.ref,
-        model=model,
-        example_ids=tuple(example.id for example in examples),
-    )
-
-
 _LABEL = re.compile(r"^\s*(?:\*\*)?summary(?:\*\*)?\s*:\s*(?:\*\*)?\s*", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
-_LAST_SENTENCE = re.compile(r"^.*[.!?][\"'”’)]?(?=\s)", re.DOTALL)
+_LAST_SENTENCE = re.compile(r"^.*[.!?][\"'”’)]?(?=\s)", re.DOTALL)  # noqa: RUF001 -- typographic quotes
 _LONGEST_SUMMARY = 4_000
 
 
@@ -124,7 +106,7 @@ def clean_summary(text: str) -> str:
     Nothing is rewritten. Text without any full stop stays as it is.
     """
     line = _SPACE.sub(" ", _LABEL.sub("", text[:_LONGEST_SUMMARY])).strip()
-    if line.endswith((".", "!", "?", '"', "”", "’", "'", ")")):
+    if line.endswith((".", "!", "?", '"', "”", "’", "'", ")")):  # noqa: RUF001 -- typographic quotes
         return line
     whole = _LAST_SENTENCE.match(line)
     return whole.group(0) if whole else line

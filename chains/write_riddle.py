@@ -6,12 +6,10 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from langchain_core.runnables import Runnable
-
 from chains.emitting import deltas_to, silent
 from chains.parsing import DraftStream, UnparsableDraft, parse_draft
-from chains.portal import run_sync
-from chains.summarize import step_record
+from chains.step import Step
+from chains.step_record import step_record
 from domain import Check, Usage
 from domain.errors import ProviderError
 from domain.events import Retry, RiddleDelta
@@ -81,7 +79,7 @@ class _Candidate:
         return (self.passed, self.draft is not None, self.score)
 
 
-class WriteRiddle(Runnable[RiddleTask, Riddled]):
+class WriteRiddle(Step[RiddleTask, Riddled]):
     """Best of n candidates under the gate, with up to `attempts` tries."""
 
     name = "riddle"
@@ -90,17 +88,10 @@ class WriteRiddle(Runnable[RiddleTask, Riddled]):
         self._models = models
         self._fitter = fitter
 
-    def invoke(self, input: RiddleTask, config: RunnableConfig | None = None, **kwargs: Any) -> Riddled:
-        """The same as `ainvoke`, for callers without an event loop."""
-        return run_sync(self.ainvoke(input, config, **kwargs))
-
-    async def ainvoke(self, input: RiddleTask, config: RunnableConfig | None = None, **kwargs: Any) -> Riddled:
-        """Write the riddle; pass `emit` to be told the text as it comes and which attempts were thrown away."""
-        return await self._acall_with_config(self._write, input, config, **kwargs)
-
-    async def _write(self, task: RiddleTask, config: RunnableConfig, emit: Emit = silent) -> Riddled:
+    async def _work(self, task: RiddleTask, config: RunnableConfig, emit: Emit = silent) -> Riddled:
         best: _Candidate | None = None
-        usage, reasons = Usage(), ()
+        reasons: tuple[str, ...] = ()
+        usage = Usage()
         number = 0
         while best is None or (not best.passed and number < task.gate.attempts):
             number += 1
@@ -154,9 +145,7 @@ class WriteRiddle(Runnable[RiddleTask, Riddled]):
         config: RunnableConfig,
         emit: Emit,
     ) -> _Candidate:
-        completion = await self._models.complete(
-            step.spec, messages, config=config, on_delta=_riddle_deltas_to(emit)
-        )
+        completion = await self._models.complete(step.spec, messages, config=config, on_delta=_riddle_deltas_to(emit))
         return self._judge(task, messages, examples, completion)
 
     def _judge(
@@ -170,9 +159,7 @@ class WriteRiddle(Runnable[RiddleTask, Riddled]):
             draft = parse_draft(completion.text)
         except UnparsableDraft as error:
             check = Check(name="format", passed=False, score=0.0, detail=str(error))
-            return _Candidate(
-                None, (check,), error.reasons, False, 0.0, completion.model, completion.usage, examples
-            )
+            return _Candidate(None, (check,), error.reasons, False, 0.0, completion.model, completion.usage, examples)
         verdict = task.gate.judge(
             draft,
             article=task.facts,
@@ -229,7 +216,7 @@ def _reasons_for_retry(candidates: Sequence[_Candidate]) -> tuple[str, ...]:
 
 
 def _seeded(step: BoundStep, attempt: int, index: int) -> BoundStep:
-    """The step with a seed of its own for every candidate, so that equal seeds give equal riddles, not equal candidates."""
+    """The step with a seed for every candidate: the same article gives the same riddle, but no two equal candidates."""
     seed = step.spec.settings.seed
     if seed is None or (attempt == 1 and index == 0):
         return step
