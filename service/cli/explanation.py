@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.padding import Padding
 from rich.text import Text
 
 from service.cli.hostile import clean, clean_line
-from service.cli.terminal import out, print_table, say
+from service.cli.terminal import out, print_indented, print_table, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,4 +44,4 @@ def _print_step(step: Mapping[str, Any]) -> None:
 def print_message(role: str, content: str) -> None:
     """One message as a model gets it."""
     out().print(Text(clean_line(role), style=_ROLE_STYLES.get(role, "bold")))
-    out().print(Padding(Text(clean(content)), (0, 0, 0, 2), expand=False))
+    print_indented(Text(clean(content)))

@@ -15,6 +15,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from service.cli.hostile import clean, clean_line
+from service.cli.terminal import print_indented
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 _INDENT = (0, 0, 0, 2)
-_SPARES = "Looking for examples"
+_HEADING = "bold magenta"
 
 
 class Story:
@@ -40,7 +41,7 @@ class Story:
         self._written = ""
 
     def __enter__(self) -> Self:
-        self._await(_SPARES)
+        self._await("Looking for examples")
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -77,7 +78,7 @@ class Story:
             for example in reversed(examples)
         ]  # fmt: skip
         if lines:
-            self._print("Examples, most similar first", Group(*lines))
+            self._print("Examples, most similar first", Text("\n").join(lines))
 
     def _print_retry(self, data: Mapping[str, Any]) -> None:
         reasons = "; ".join(clean_line(reason) for reason in data["reasons"])
@@ -88,7 +89,7 @@ class Story:
     def _print_result(self, riddle: Mapping[str, Any]) -> None:
         if riddle["riddle"] is None:
             self._print("Riddle", Text("None: no attempt gave one that could be read.", style="yellow"))
-        self._print(_verdict(riddle), Group(*(_check(check) for check in riddle["checks"])))
+        self._print(_verdict(riddle), Text("\n").join(_check(check) for check in riddle["checks"]))
         if riddle["hints"]:
             hints = (f"{number}. {clean_line(hint)}" for number, hint in enumerate(riddle["hints"], 1))
             self._print("Hints", Text("\n".join(hints)))
@@ -96,11 +97,11 @@ class Story:
         if riddle.get("answer"):
             self._print("Answer", Text(clean_line(riddle["answer"]), style="bold green"))
 
-    def _print(self, heading: str | Text, body: RenderableType, *, style: str = "") -> None:
+    def _print(self, heading: str | Text, body: str | Text, *, style: str = "") -> None:
         self._stop()
         if heading:
-            self._console.print(heading if isinstance(heading, Text) else Text(heading, style="bold magenta"))
-        self._console.print(Padding(Text(body, style=style) if isinstance(body, str) else body, _INDENT, expand=False))
+            self._console.print(heading if isinstance(heading, Text) else Text(heading, style=_HEADING))
+        print_indented(Text(body, style=style) if isinstance(body, str) else body, self._console)
         self._console.print()
 
     def _write(self, heading: str, text: str) -> None:
@@ -108,7 +109,7 @@ class Story:
             self._heading, self._written = heading, ""
         self._written += text
         body = Text(clean(self._written)) + Text("▌", style="dim")
-        self._show(Group(Text(heading, style="bold magenta"), Padding(body, _INDENT)))
+        self._show(Group(Text(heading, style=_HEADING), Padding(body, _INDENT)))
 
     def _await(self, what: str) -> None:
         self._heading, self._written = "", ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.text import Text
 
 from service.cli.hostile import clean, clean_line, escape_json
@@ -42,6 +43,16 @@ def _console(*, stderr: bool) -> Console:
 def say(text: str = "", style: str = "") -> None:
     """Print text that may come from anywhere, wrapped at words on a terminal."""
     out().print(Text(clean(text), style=style))
+
+
+def print_indented(text: Text, console: Console | None = None) -> None:
+    """Print text two columns in: wrapped there on a terminal, line by line as it is elsewhere."""
+    where = console or out()
+    if where.is_terminal:
+        where.print(Padding(text, (0, 0, 0, 2), expand=False))
+        return
+    for line in text.split("\n", allow_blank=True):
+        where.print(Text("  ") + line if line else line, soft_wrap=True)
 
 
 def note(text: str) -> None:
