@@ -19,34 +19,43 @@ WORD: Final = re.compile(r"[^\W_]+(?:'[^\W\d_]+)*")
 """Letters and digits, with apostrophes inside; hyphens divide."""
 
 BEGINNING: Final = 5
-"""Two words of at least so many letters that begin with the same ones count as one word: the rule of the shipped data."""
+"""Words of so many letters or more that begin with the same ones count as one: the rule of the shipped data."""
 
-STOP_WORDS: Final = frozenset(
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list that is written as text."""
+    return frozenset(text.split())
+
+
+STOP_WORDS: Final = word_set(
     """
     a about above after again against all am an and any are aren't as at be because been before being below between both
     but by can can't cannot come could couldn't did didn't do does doesn't doing don't done down during each else ever
     every few for from further get gets go goes got had hadn't has hasn't have haven't having he her here hers herself
     him himself his how i i'd i'll i'm i've if in into is isn't it it's its itself just let me mine more most much must
     my myself nearly never no nor not now of off on once one only onto or other our ours ourselves out over own per
-    please put said same say says shall she should since so some such than that the their theirs them themselves then there
-    these they this those though through to too two under until up upon us very was wasn't we well were weren't what
+    please put said same say says shall she should since so some such than that the their theirs them themselves
+    then there these they this those though through to too two under until up upon us very was wasn't we well were weren't what
     when where which while who whom whose why will with within without won't would wouldn't yes yet you your yours
     yourself yourselves
-    """.split()
+    """
 )
 """English words that give nothing away."""
 
-_APOSTROPHES: Final = str.maketrans({"\u2019": "'", "\u2018": "'", "\u02bc": "'"})
+_APOSTROPHES: Final = "\u2019\u2018\u02bc"
+_MARKS: Final = re.compile(r"[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u20d0-\u20ff]+")
+"""Accents, and the vowel points of Hebrew and Arabic."""
 _stemmer: Final = snowballstemmer.stemmer("english")
 _stemming: Final = threading.Lock()  # the stemmer keeps the word it works on
 
 
 def plain(text: str) -> str:
-    """The text without accents and in compatibility forms, case kept: `Río` is `Rio`, full-width `ｆｏｇ` is `fog`."""  # noqa: RUF002
+    """The text without accents and in compatibility forms, case kept: `Río` is `Rio`, full-width letters are plain."""
     if text.isascii():
         return text
-    decomposed = unicodedata.normalize("NFKD", text.translate(_APOSTROPHES))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    for apostrophe in _APOSTROPHES:
+        text = text.replace(apostrophe, "'")
+    return _MARKS.sub("", unicodedata.normalize("NFKD", text))
 
 
 def fold(word: str) -> str:
@@ -75,13 +84,11 @@ def stem(word: str) -> str:
 
 
 def related(one: str, other: str) -> bool:
-    """Whether two folded words would give each other away: equal, same beginning, same stem, or one within the other."""
-    if one == other:
+    """Whether two folded words would give each other away: same beginning, same stem, or one in the other."""
+    short, long = (one, other) if len(one) <= len(other) else (other, one)
+    if len(short) >= BEGINNING and (short in long or short[:BEGINNING] == long[:BEGINNING]):
         return True
-    if one[0] == other[0] and (_same_beginning(one, other) or stem(one) == stem(other)):
-        return True
-    short, long = (one, other) if len(one) < len(other) else (other, one)
-    return _is_suffixed(short, long) or (len(short) >= BEGINNING and short in long)
+    return _may_be_kin(one, other) and (one == other or stem(one) == stem(other) or _is_suffixed(short, long))
 
 
 def quoted(word: str) -> str:
@@ -89,12 +96,13 @@ def quoted(word: str) -> str:
     return f'"{"".join(char for char in word if char.isalnum() or char in _INNER)[:_LONGEST_QUOTED]}"'
 
 
-def _same_beginning(one: str, other: str) -> bool:
-    return min(len(one), len(other)) >= BEGINNING and one[:BEGINNING] == other[:BEGINNING]
+def _may_be_kin(one: str, other: str) -> bool:
+    """Whether two words begin so that their stems can be the same: with two letters, or like `lie` and `lying`."""
+    return one[0] == other[0] and (one[1:2] == other[1:2] or one[1:2] + other[1:2] in _LIE_LYING)
 
 
 def _is_suffixed(short: str, long: str) -> bool:
-    """Whether a short word became a longer one in a way that the stemmer misses: `fog` and `foggy`, `fogs`, `fogged`."""
+    """Whether a short word became a longer one in a way that the stemmer misses: `fog` and `foggy`."""
     if len(short) < _SHORTEST_SUFFIXED or not long.startswith(short):
         return False
     suffix = long[len(short) :]
@@ -102,6 +110,7 @@ def _is_suffixed(short: str, long: str) -> bool:
 
 
 _SUFFIXES: Final = frozenset({"s", "es", "y", "ed", "er", "ers", "ing", "ings", "ier", "iest", "ily", "less", "like"})
+_LIE_LYING: Final = ("iy", "yi")
 _SHORTEST_SUFFIXED: Final = 3
 _LONGEST_WORD: Final = 64
 _LONGEST_QUOTED: Final = 24

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from chains.gate.material import Finding, Material, finding, flat_short, runs, share
+from chains.gate.material import Finding, Material, Passages, finding, flat_short, share
 from chains.words import content_words, words
 
 if TYPE_CHECKING:
@@ -34,16 +34,13 @@ class Copying:
     def __call__(self, material: Material) -> Finding:
         """Judge riddle and answer."""
         riddle = material.draft.riddle
-        passages = runs(riddle, self.max_copied_words + 1)
+        passages = Passages(riddle, self.max_copied_words + 1)
         telling = content_words(riddle)
+        others = [example.riddle for example in material.examples]
+        most = max((share(telling, content_words(other)) for other in others), default=0.0)
         reasons: list[str] = []
-        most = 0.0
-        for example in material.examples:
-            shared = share(telling, content_words(example.riddle))
-            most = max(most, shared)
-            text = flat_short(example.riddle)
-            if not reasons and (shared > self.max_copied_share or any(passage in text for passage in passages)):
-                reasons.append("The riddle is copied from an example.")
+        if most > self.max_copied_share or any(passages.stand_in(flat_short(other)) for other in others):
+            reasons.append("The riddle is copied from an example.")
         if any(_takes_answer(material, example) for example in material.examples):
             reasons.append("The answer is copied from an example and not about this article.")
         return finding(reasons, score=1 - most)

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from chains.gate.material import Finding, Material, finding, flat_short, runs, share
+from chains.gate.material import Finding, Material, Passages, finding, flat_short, share
 from chains.words import content_words
 
 if TYPE_CHECKING:
@@ -94,31 +94,28 @@ class Form:
 
     def _echo(self, material: Material) -> Iterator[str]:
         riddle = material.draft.riddle
-        passages = runs(riddle, self.max_echoed_words + 1)
-        if _repeats(passages, flat_short(material.summary)):
+        passages = Passages(riddle, self.max_echoed_words + 1)
+        if passages.stand_in(flat_short(material.summary)):
             yield "The riddle repeats a passage of the summary."
         elif share(content_words(riddle), content_words(material.summary)) > self.max_summary_share:
             yield "The riddle is the summary in another order."
-        elif any(_repeats(passages, flat_short(text)) for text in material.prompt_texts):
+        elif any(passages.stand_in(flat_short(text)) for text in material.prompt_texts):
             yield "The riddle repeats a passage of the instructions."
-        elif _repeats(runs(riddle, self.max_echoed_words + 1 + _QUOTATION), material.facts.flat):
+        elif Passages(riddle, self.max_echoed_words + 1 + _QUOTATION).stand_in(material.facts.flat):
             yield "The riddle repeats a passage of the article."
 
 
 def count_words(text: str) -> int:
     """Words of a text; in scripts without spaces between words every two letters count as one."""
-    spaced = len([word for word in text.split() if any(char.isalnum() for char in word)])
+    spaced = len(_SPACED.findall(text))
     if text.isascii():
         return spaced
     joined = sum(map(len, _UNSPACED.findall(text)))
     return spaced + max(math.ceil(joined / 2) - 1, 0)
 
 
-def _repeats(passages: list[str], text: str) -> bool:
-    return any(passage in text for passage in passages)
-
-
 _QUOTATION: Final = 4
+_SPACED: Final = re.compile(r"[^\W_]\S*")
 _UNSPACED: Final = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]+"
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from chains.gate.copying import Copying
 from chains.gate.form import Form, count_words
@@ -123,22 +123,18 @@ class Gate:
 FORMAT: Final = "format"
 """The check that the parser makes: what reaches the gate has passed it."""
 
-_CHECKS: Final = {check.name: check for check in (Form, Leakage, Grounding, Copying, Safety)}
+_CHECKS: Final[dict[str, type[Any]]] = {check.name: check for check in (Form, Leakage, Grounding, Copying, Safety)}
 
 
 def _build(name: str, thresholds: Mapping[str, float]) -> Judging:
-    if name not in _CHECKS:
+    """The check of that name with those thresholds that it has, in the type of their defaults."""
+    check = _CHECKS.get(name)
+    if check is None:
         raise UnknownCheck(name)
-    check = _CHECKS[name]
-    own = {key: value for key, value in thresholds.items() if key in check.__dataclass_fields__}
-    built: Judging = check(**{key: _like(check, key, value) for key, value in own.items()})
+    defaults = {field.name: field.default for field in fields(check)}
+    own = {key: type(defaults[key])(value) for key, value in thresholds.items() if key in defaults}
+    built: Judging = check(**own)
     return built
-
-
-def _like(check: type, key: str, value: float) -> float:
-    """The value in the type of the field's default: files give whole numbers as floats."""
-    default = check.__dataclass_fields__[key].default  # type: ignore[attr-defined]
-    return type(default)(value)  # type: ignore[no-any-return]
 
 
 def _verdict(findings: list[tuple[str, Finding]]) -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from chains.gate.material import ArticleFacts, Finding, Material, finding
@@ -43,18 +44,23 @@ class Grounding:
 
     def reasons(self, summary: str, facts: ArticleFacts) -> Iterator[str]:
         """What the summary makes up."""
-        for word in find_names(summary).known:
-            if word not in _ADDED and not facts.mentions(word) and not facts.mentions_root(_root(word)):
+        names, numbers = _claims(summary, self.spelled_from)
+        for word in names:
+            if not facts.mentions(word) and not facts.mentions_root(_root(word)):
                 yield f"The summary names {quoted(word)}, which the article does not."
-        for number in dict.fromkeys(self._numbers(summary)):
+        for number in numbers:
             if not facts.counts(number):
                 yield f"The summary has the number {quoted(number)}, which the article has not."
 
-    def _numbers(self, summary: str) -> Iterator[str]:
-        yield from written_in_digits(summary)
-        for value, end in spelled_out(summary):
-            if int(value) >= self.spelled_from and not _ROUNDED.match(summary, end):
-                yield value
+
+@lru_cache(maxsize=256)  # a summary is judged when it is made and with every riddle made from it
+def _claims(summary: str, spelled_from: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names and numbers of a summary that need the article's support."""
+    names = tuple(word for word in find_names(summary).known if word not in _ADDED)
+    spelled = (
+        value for value, end in spelled_out(summary) if int(value) >= spelled_from and not _ROUNDED.match(summary, end)
+    )
+    return names, tuple(dict.fromkeys([*written_in_digits(summary), *spelled]))
 
 
 def _root(name: str) -> str:

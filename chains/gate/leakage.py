@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from chains.gate.material import Finding, Material, finding, flat_short, runs, share
+from chains.gate.material import Finding, Material, Passages, finding, flat_short, share
 from chains.gate.numbers import has_digit
 from chains.words import content_words, plain, quoted, related, words
 
@@ -42,10 +42,7 @@ class Leakage:
                 f"The riddle uses the word {quoted(word)} from the answer."
                 for word in _leaked(draft.answer, draft.riddle)
             ),
-            *(
-                f"The riddle names {quoted(word)} from the article."
-                for word in _unique(facts.names.spoken_by(draft.riddle))
-            ),
+            *(f"The riddle names {quoted(word)} from the article." for word in facts.names.spoken_by(draft.riddle)),
         ]
         if has_digit(draft.riddle):
             reasons.append("The riddle has a number in digits.")
@@ -57,8 +54,7 @@ class Leakage:
 
     def _tells_title(self, title: str, riddle: str) -> bool:
         title = title[:_LONGEST_TITLE]
-        said = flat_short(riddle)
-        if any(run in said for run in runs(title, self.max_title_run + 1)):
+        if Passages(title, self.max_title_run + 1).stand_in(flat_short(riddle)):
             return True
         telling = content_words(title)
         return len(telling) >= _TELLING_TITLE and share(telling, words(riddle)) > _MOST_OF_TITLE
@@ -66,9 +62,10 @@ class Leakage:
 
 def _leaked(answer: str, riddle: str) -> Iterator[str]:
     secret = content_words(answer) or words(answer)
-    spoken = tuple(dict.fromkeys(words(riddle)))
+    spoken = frozenset(words(riddle))
     for word in secret:
-        if any(related(word, other) for other in spoken) or (not word.isascii() and word in plain(riddle).casefold()):
+        in_words = word in spoken or any(related(word, other) for other in spoken)
+        if in_words or (not word.isascii() and word in plain(riddle).casefold()):
             yield word
 
 
@@ -78,10 +75,6 @@ def _hinted(answer: str, hints: tuple[str, ...]) -> bool:
         del core[0]
     phrase = f" {' '.join(core)} "
     return bool(core) and any(phrase in f" {' '.join(words(hint))} " for hint in hints)
-
-
-def _unique(found: list[str]) -> Iterator[str]:
-    return iter(dict.fromkeys(found))
 
 
 _DETERMINERS: Final = frozenset({"a", "an", "the"})

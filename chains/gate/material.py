@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from chains.gate.names import find_names
-from chains.gate.numbers import find_numbers
+from chains.gate.numbers import digit_runs, spelled_out
 from chains.words import WORD, fold, plain
 
 if TYPE_CHECKING:
@@ -52,15 +52,19 @@ class ArticleFacts:
 
     def counts(self, number: str) -> bool:
         """Whether a number stands in title or text, in digits or words."""
-        return number in self._numbers or (self._is_long and number in self._whole)
+        return number in self._digits or number in self._spelled_numbers or (self._is_long and number in self._whole)
 
     @cached_property
     def _words(self) -> frozenset[str]:
         return frozenset(fold(word) for word in WORD.findall(plain(f"{self.title}\n{self._read}")))
 
     @cached_property
-    def _numbers(self) -> frozenset[str]:
-        return find_numbers(f"{self.title}\n{self._read}")
+    def _digits(self) -> frozenset[str]:
+        return frozenset(digit_runs(f"{self.title}\n{self._read}"))
+
+    @cached_property
+    def _spelled_numbers(self) -> frozenset[str]:
+        return frozenset(value for value, _ in spelled_out(f"{self.title}\n{self._read}"))
 
     @property
     def _is_long(self) -> bool:
@@ -110,9 +114,9 @@ def finding(reasons: list[str], *, score: float = 1.0) -> Finding:
     return Finding(0.5 / (1 + len(reasons)), tuple(reasons[:_MOST_REASONS]))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def flat_short(text: str) -> str:
-    """The same as `flat`, remembered, for texts that come again: examples, prompts."""
+    """The same as `flat`, remembered, for texts that come again: examples, prompts, summaries."""
     return flat(text)
 
 
@@ -121,15 +125,35 @@ def flat(text: str) -> str:
     return f" {' '.join(_WORDISH.findall(text.lower()))} "
 
 
-def runs(text: str, length: int) -> list[str]:
-    """Every run of so many consecutive words of a text, as they would stand in a `flat` one."""
-    words = flat_short(text).split()
-    return [f" {' '.join(words[start : start + length])} " for start in range(len(words) - length + 1)]
+class Passages:
+    """The runs of consecutive words of one text, to be looked for in others.
+
+    Every run of 2n-1 words holds a run of n words that begins at a multiple of n, so those few are looked for first.
+    """
+
+    def __init__(self, text: str, length: int) -> None:
+        self._words = flat_short(text).split()
+        self._length = length
+        self._block = (length + 1) // 2
+
+    def stand_in(self, flat_text: str) -> bool:
+        """Whether a run of `length` words stands in a `flat` text."""
+        if not any(block in flat_text for block in self._blocks):
+            return False
+        return any(run in flat_text for run in self._runs(self._length, 1))
+
+    @cached_property
+    def _blocks(self) -> list[str]:
+        return self._runs(self._block, self._block)
+
+    def _runs(self, length: int, step: int) -> list[str]:
+        words = self._words
+        return [f" {' '.join(words[at : at + length])} " for at in range(0, len(words) - length + 1, step)]
 
 
 def share(part: tuple[str, ...], whole: tuple[str, ...]) -> float:
     """How much of `part` also stands in `whole`, 0 to 1."""
-    return len(set(part).intersection(whole)) / len(part) if part else 0.0
+    return len(frozenset(part).intersection(whole)) / len(part) if part else 0.0
 
 
 _WORDISH: Final = re.compile(r"\w+")

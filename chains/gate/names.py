@@ -14,35 +14,21 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from chains.gate.places import CALENDAR, NATIONALITIES
-from chains.words import STOP_WORDS, WORD, fold, plain
+from chains.words import STOP_WORDS, WORD, fold, plain, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ENDS: Final = re.compile(r"[.!?:;…。\n\"“”„«»(\[—–•]|^$|(?:^|\s)'")  # noqa: RUF001 -- marks after which a capital says nothing
-_ABBREVIATIONS: Final = frozenset("dr mr mrs ms st prof gen col sgt lt capt sen rep gov rev hon jr sr mt ft vs".split())
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word with what its place says about its capital.
-
-    Args:
-        word: Folded.
-        capital: Whether it begins with a capital letter.
-        initial: Whether it begins a sentence, line or quotation, where a capital says nothing.
-        shouted: Whether it has at least two letters and all are capitals.
-        follows: Whether only a space or hyphen stands between the word before and this one.
-    """
-
-    word: str
-    capital: bool
-    initial: bool
-    shouted: bool
-    follows: bool
+_SAYS_NOTHING: Final = re.compile(
+    r"[.!?:;\u2026\u3002\n\"\u201c\u201d\u201e\u00ab\u00bb(\[\u2014\u2013\u2022]|^$|(?:^|\s)'"
+)
+"""Between two words: marks after which a capital letter says nothing."""
+_ABBREVIATIONS: Final = word_set("dr mr mrs ms st prof gen col sgt lt capt sen rep gov rev hon jr sr mt ft vs")
+_JOINTS: Final = frozenset((" ", "-"))
+_NO_NAMES: Final = STOP_WORDS | CALENDAR | NATIONALITIES | {"mr", "mrs", "ms", "dr"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,78 +45,102 @@ class Names:
     likely: frozenset[str]
     certain: frozenset[str]
 
-    def spoken_by(self, text: str) -> list[str]:
+    def spoken_by(self, riddle: str) -> list[str]:
         """The words of a riddle that are names: capitalised ones, and small ones that are names twice or more.
 
         At the start of a line or sentence only certain names count.
         """
-        return [token.word for token in tokens(text) if self._is_spoken(token)]
+        read = _read(riddle)
+        spoken = [capital.word for capital in read.capitals if self._is_spoken(capital)]
+        spoken += sorted(word for word in self.certain & read.small if self.known[word] > 1)
+        return list(dict.fromkeys(spoken))
 
-    def _is_spoken(self, token: Token) -> bool:
-        if token.capital and not token.initial:
-            return token.word in self.known or token.word in self.likely
-        return token.word in self.certain and (token.capital or self.known[token.word] > 1)
-
-
-def tokens(text: str) -> Iterator[Token]:
-    """The words of a text in order."""
-    text = plain(text)
-    before, end = "", 0
-    for match in WORD.finditer(text):
-        surface, gap = match.group(), text[end : match.start()]
-        end = match.end()
-        capital = surface[0].isupper()
-        initial = capital and _ENDS.search(gap) is not None and not (gap == ". " and _abbreviates(before))
-        shouted = capital and len(surface) > 1 and surface.isupper()
-        yield Token(fold(surface), capital, initial, shouted, gap in _JOINTS)
-        before = surface
+    def _is_spoken(self, capital: _Capital) -> bool:
+        if capital.initial:
+            return capital.word in self.certain
+        return capital.word in self.known or capital.word in self.likely
 
 
 def find_names(text: str, *, title: str = "", language: str = "") -> Names:
     """The names of an article's text and title."""
     if language.lower().startswith(("de", "lb")):
         return Names(Counter(), frozenset(), frozenset())
-    body = list(tokens(text))
-    heading = list(tokens(title))
+    body, heading = _read(text), _read(title)
     known = Counter(_names(body))
     known.update(_heading_names(heading, known))
-    small = {token.word for token in (*body, *heading) if not token.capital}
-    return Names(known, frozenset(_first_names(body)), frozenset(known.keys() - small))
+    return Names(known, frozenset(_first_names(body)), frozenset(known.keys() - body.small - heading.small))
 
 
-def _names(body: list[Token]) -> Iterator[str]:
-    shouting = _is_shouting(body)
-    for token in body:
-        if token.capital and _may_name(token.word) and (not shouting if token.shouted else not token.initial):
-            yield token.word
+class _Capital(NamedTuple):
+    """A capitalised word; `initial` where a capital says nothing, `follows` directly after the word before it."""
+
+    word: str
+    position: int
+    initial: bool
+    shouted: bool
+    follows: bool
 
 
-def _first_names(body: list[Token]) -> Iterator[str]:
-    for token, following in pairwise(body):
-        if token.initial and following.capital and following.follows and _may_name(token.word):
-            yield token.word
+class _Reading(NamedTuple):
+    """The words of a text: capitalised ones in order, all others as a set, all together as a number."""
+
+    capitals: list[_Capital]
+    small: frozenset[str]
+    length: int
+
+    @property
+    def shouting(self) -> bool:
+        """Whether most words are in capitals, so that capitals say nothing."""
+        return 2 * sum(capital.shouted for capital in self.capitals) > self.length
 
 
-def _heading_names(heading: list[Token], known: Counter[str]) -> Iterator[str]:
-    telling = [token for token in heading if not token.initial and _may_name(token.word)]
-    in_title_case = sum(token.capital for token in telling) * 2 > len(telling)
-    shouting = _is_shouting(heading)
-    for token in telling:
-        if token.capital and ((token.shouted and not shouting) or not in_title_case or token.word in known):
-            yield token.word
+def _read(text: str) -> _Reading:
+    text = plain(text)
+    capitals: list[_Capital] = []
+    small: set[str] = set()
+    before, end, position = "", 0, 0
+    for match in WORD.finditer(text):
+        word = match.group()
+        if word[0].isupper():
+            capitals.append(_capital(word, position, text[end : match.start()], before))
+        else:
+            small.add(word)
+        before, end, position = word, match.end(), position + 1
+    return _Reading(capitals, frozenset(map(fold, small)), position)
 
 
-def _is_shouting(text: list[Token]) -> bool:
-    return sum(token.shouted for token in text) * 2 > len(text)
+def _capital(word: str, position: int, gap: str, before: str) -> _Capital:
+    initial = gap != " " and _SAYS_NOTHING.search(gap) is not None and not (gap == ". " and _abbreviates(before))
+    return _Capital(fold(word), position, initial, len(word) > 1 and word.isupper(), gap in _JOINTS)
+
+
+def _names(body: _Reading) -> Iterator[str]:
+    shouting = body.shouting
+    for capital in body.capitals:
+        if (not shouting if capital.shouted else not capital.initial) and _may_name(capital.word):
+            yield capital.word
+
+
+def _first_names(body: _Reading) -> Iterator[str]:
+    for capital, following in pairwise(body.capitals):
+        adjoining = following.follows and following.position == capital.position + 1
+        if capital.initial and adjoining and _may_name(capital.word):
+            yield capital.word
+
+
+def _heading_names(heading: _Reading, known: Counter[str]) -> Iterator[str]:
+    """In a heading with capitals on most words only those in capitals, and those that the text knows, are names."""
+    telling = [capital for capital in heading.capitals if not capital.initial and _may_name(capital.word)]
+    plain_words = sum(map(_may_name, heading.small))
+    for capital in telling:
+        loud = capital.shouted and not heading.shouting
+        if loud or len(telling) <= plain_words or capital.word in known:
+            yield capital.word
 
 
 def _may_name(word: str) -> bool:
-    return len(word) > 1 and word not in STOP_WORDS and word not in _NO_NAMES and not word[0].isdigit()
+    return len(word) > 1 and word not in _NO_NAMES and not word[0].isdigit()
 
 
 def _abbreviates(word: str) -> bool:
     return (len(word) == 1 and word not in "AI") or word.lower() in _ABBREVIATIONS
-
-
-_JOINTS: Final = frozenset((" ", "-"))
-_NO_NAMES: Final = CALENDAR | NATIONALITIES | {"mr", "mrs", "ms", "dr"}

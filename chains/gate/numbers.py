@@ -12,28 +12,27 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_ONE_DIGIT: Final = re.compile(r"\d")
 _DIGITS: Final = re.compile(r"\d{1,40}(?:[.,]\d{1,40}){0,8}")
 _THOUSANDS: Final = re.compile(r"[.,](?=\d{3}(?!\d))")
-_UNITS: Final = {
-    word: value
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
-    )
-}
+_ONES: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_TEENS: Final = ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen")
 _TENS: Final = {
-    word: 10 * value
-    for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
-}
+    "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+}  # fmt: skip
+_UNITS: Final = {word: value for value, word in enumerate(("zero", *_ONES, *_TEENS, "nineteen"))}
 _SPELLED: Final = re.compile(
-    rf"(?<![^\W_])(?:(?P<tens>{'|'.join(_TENS)})(?:[- ](?P<one>{'|'.join(list(_UNITS)[1:10])}))?|"
-    rf"(?P<unit>{'|'.join(sorted(_UNITS, key=len, reverse=True))}))(?:[- ](?P<times>hundred|thousand))?(?![^\W_])",
+    rf"(?<![^\W_])(?:(?P<tens>{'|'.join(_TENS)})(?:[- ](?P<one>{'|'.join(_ONES)}))?|"
+    rf"(?P<unit>{'|'.join(sorted(_UNITS, key=len, reverse=True))}))"
+    r"(?:[- ](?P<times>hundred|thousand))?(?![^\W_])",
     re.IGNORECASE,
 )
 
 
 def has_digit(text: str) -> bool:
     """Whether any character is a digit of any script, superscripts and circled digits included."""
+    if text.isascii():
+        return _ONE_DIGIT.search(text) is not None
     return any(char.isdigit() for char in text)
 
 
@@ -55,12 +54,13 @@ def spelled_out(text: str) -> Iterator[tuple[str, int]]:
         yield str(value * times), match.end()
 
 
-def find_numbers(text: str) -> frozenset[str]:
-    """Every number of a text, and every run of digits in it, so that `3.9` also knows `3` and `9`."""
-    found = set(written_in_digits(text))
-    found.update(_western(run) for run in _RUN.findall(text))
-    found.update(value for value, _ in spelled_out(text))
-    return frozenset(found)
+def digit_runs(text: str) -> Iterator[str]:
+    """Numbers in digits, and every run of digits in them, so that `3.9` also gives `3` and `9`."""
+    for match in _DIGITS.finditer(text):
+        number = match.group()
+        yield _western(_THOUSANDS.sub("", number))
+        if not number.isdecimal():
+            yield from map(_western, _SEPARATORS.split(number))
 
 
 def _western(number: str) -> str:
@@ -69,4 +69,4 @@ def _western(number: str) -> str:
     return "".join(char if char in ".," else str(unicodedata.digit(char)) for char in number)
 
 
-_RUN: Final = re.compile(r"\d{1,40}")
+_SEPARATORS: Final = re.compile(r"[.,]")

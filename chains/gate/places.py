@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-CALENDAR: Final = frozenset(
+from chains.words import word_set
+
+CALENDAR: Final = word_set(
     """
     monday tuesday wednesday thursday friday saturday sunday mondays tuesdays wednesdays thursdays fridays saturdays
     sundays january february march april may june july august september october november december christmas easter
-    """.split()
+    """
 )
 
-NATIONALITIES: Final = frozenset(
+NATIONALITIES: Final = word_set(
     """
     african africans afghan albanian algerian american americans arab arabic argentine argentinian armenian asian
     australian austrian bangladeshi belgian bolivian bosnian brazilian briton britons british bulgarian cambodian
@@ -24,11 +26,11 @@ NATIONALITIES: Final = frozenset(
     slovenian spaniard spaniards spanish sri lankan sudanese swede swedes swedish swiss syrian taiwanese tanzanian thai
     tunisian turk turks turkish ugandan ukrainian ukrainians uruguayan venezuelan vietnamese welsh zambian zimbabwean
     eastern northern southern western
-    """.split()
+    """
 )
 """People, languages and what belongs to a country: they say where, not who."""
 
-COUNTRIES: Final = frozenset(
+COUNTRIES: Final = word_set(
     """
     afghanistan africa albania algeria america andorra angola antarctica arabia argentina armenia asia australia austria
     azerbaijan bangladesh belarus belgium benin bhutan bolivia bosnia botswana brazil britain bulgaria burundi cambodia
@@ -42,14 +44,14 @@ COUNTRIES: Final = frozenset(
     senegal serbia singapore slovakia slovenia somalia spain sudan sweden switzerland syria taiwan tajikistan tanzania
     thailand togo tunisia turkey turkmenistan uganda uk ukraine uruguay us usa uzbekistan venezuela vietnam wales yemen
     zambia zealand zimbabwe
-    """.split()
+    """
 )
 """Countries and continents."""
 
-PARTS_OF_NAMES: Final = frozenset(
+PARTS_OF_NAMES: Final = word_set(
     """
     ai bay cape city coast county desert earth east gulf island islands isle kingdom lake mount mountain mountains north
     ocean port province republic river sea south state states strait united valley village west world
-    """.split()
+    """
 )
 """Words that people add to a name that is known (`the Atlantic` becomes `the Atlantic Ocean`), and abbreviations."""

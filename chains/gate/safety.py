@@ -28,25 +28,28 @@ class Safety:
     def __call__(self, material: Material) -> Finding:
         """Judge every text that readers may see."""
         draft = material.draft
-        reasons = [
-            *self.reasons("riddle", draft.riddle),
-            *self.reasons("answer", draft.answer),
-            *self.reasons("hints", "\n".join(draft.hints)),
-            *self.reasons("summary", material.summary),
-        ]
-        return finding(reasons)
+        parts = (
+            ("riddle", draft.riddle),
+            ("answer", draft.answer),
+            ("hints", "\n".join(draft.hints)),
+            ("summary", material.summary),
+        )
+        if _is_plain("\n".join(text for _, text in parts)):
+            return finding([])
+        return finding([reason for part, text in parts for reason in self.reasons(part, text)])
 
     def reasons(self, part: str, text: str) -> Iterator[str]:
         """What is wrong with one text; `part` names it."""
         for what, pattern in _PATTERNS:
             if pattern.search(text):
                 yield f"There is {what} in the {part}."
-        if not text.isascii() or not text.replace("\n", "").isprintable():
-            yield from self._hidden(part, text)
-
-    def _hidden(self, part: str, text: str) -> Iterator[str]:
         if any(_is_hidden(text, position) for position, char in enumerate(text) if not char.isprintable()):
             yield f"There are invisible characters in the {part}."
+
+
+def _is_plain(text: str) -> bool:
+    """Whether nothing at all is wrong with a text: the usual case, told at once."""
+    return text.replace("\n", "").isprintable() and not any(pattern.search(text) for _, pattern in _PATTERNS)
 
 
 def _is_hidden(text: str, position: int) -> bool:
@@ -65,12 +68,29 @@ _PATTERNS: Final = (
     (
         "a web or e-mail address",
         re.compile(
-            r"\b(?:https?|ftp|data|javascript|mailto):\S|\bwww\.\w|[\w.+-]{1,64}@[\w-]{1,64}\.\w|"
-            r"\b[\w-]{1,63}\.(?:com|org|net|info|io|gov|edu|co|biz|app|dev|xyz|uk|de|fr|eu|ru|cn)\b(?!\.\w)",
+            r"\b(?:https?|ftp|data|javascript|mailto):\S|\bwww\.\w|\w@[\w-]{1,63}\.\w|"
+            r"\w\.(?:com|org|net|info|io|gov|edu|co|biz|app|dev|xyz|uk|de|fr|eu|ru|cn)\b(?!\.\w)",
             re.IGNORECASE,
         ),
     ),
-    ("prompt text", re.compile(r"<\||\|>|<</?SYS>>|\[/?INST\]|</?s>|###|\[(?:Article|Summary|Riddle)\b[^\]\n]{0,20}\]", re.I)),
-    ("a label", re.compile(r"^[\s*#_>-]{0,8}(?:answer|riddle|hints?|summary|article|system|user|assistant)\s{0,3}\d{0,2}:", re.I | re.M)),
-    ("markup", re.compile(r"</?[a-z!][^>\n]{0,200}>?|&(?:#\w{1,8}|[a-z]{2,8});|\*\*|__|```|`|\]\(|^\s{0,3}(?:[*+>#]|-)\s|\{\{|\}\}", re.I | re.M)),
-)  # fmt: skip
+    (
+        "prompt text",
+        re.compile(
+            r"<\||\|>|<</?SYS>>|\[/?INST\]|</?s>|###|\[(?:Article|Summary|Riddle)\b[^\]\n]{0,20}\]", re.IGNORECASE
+        ),
+    ),
+    (
+        "a label",
+        re.compile(
+            r"^[\s*#_>-]{0,8}(?:answer|riddle|hints?|summary|article|system|user|assistant)\s{0,3}\d{0,2}:",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+    ),
+    (
+        "markup",
+        re.compile(
+            r"</?[a-z!]|&(?:#\w{1,8}|[a-z]{2,8});|\*\*|__|`|\]\(|\{\{|\}\}|^\s{0,3}[*+>#-]\s",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+    ),
+)
