@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,40 +11,17 @@ from langchain_core.utils.uuid import uuid7
 from sqlalchemy import Select, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from domain import Article, Check, Riddle, StepRecord, Timings, Usage
 from domain.errors import NotFound
 from service.storage.page import Page, decode_cursor, encode_cursor
+from service.storage.riddle_rows import StoredRiddle, article_row, riddle_row, storable_riddle, stored_riddle
 from service.storage.tables import articles, riddles
-from service.storage.types import storable
 from service.storage.writer import Writer
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Engine, Row
+    from sqlalchemy.engine import Connection, Engine
 
+    from domain import Riddle
     from domain.riddle import Status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredRiddle:
-    """A riddle as it stands in the database.
-
-    Args:
-        id: `rid_` and a UUIDv7 in hex; later riddles sort after earlier ones.
-        created_at: When it was made, in UTC.
-        key_id: Of the API key that asked for it; None without keys.
-        tenant: Of that key.
-    """
-
-    id: str
-    created_at: datetime
-    riddle: Riddle
-    key_id: str | None = None
-    tenant: str | None = None
-
-    @property
-    def day(self) -> str:
-        """The UTC date it belongs to, as YYYY-MM-DD."""
-        return self.created_at.date().isoformat()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,14 +105,14 @@ class RiddleRepository:
     ) -> Callable[[Connection], StoredRiddle]:
         now = datetime.now(UTC)
         stored = StoredRiddle(
-            id=f"rid_{uuid7().hex}", created_at=now, riddle=_storable(riddle), key_id=key_id, tenant=tenant
+            id=f"rid_{uuid7().hex}", created_at=now, riddle=storable_riddle(riddle), key_id=key_id, tenant=tenant
         )
-        article_row = _article_row(stored.riddle.article, now)
-        riddle_row = _riddle_row(stored, article_row["id"])
+        article_values = article_row(stored.riddle.article, now)
+        riddle_values = riddle_row(stored, article_values["id"])
 
         def write(connection: Connection) -> StoredRiddle:
-            connection.execute(self._keep_article, article_row)
-            connection.execute(self._insert, riddle_row)
+            connection.execute(self._keep_article, article_values)
+            connection.execute(self._insert, riddle_values)
             if also is not None:
                 also(connection, stored)
             return stored
@@ -153,7 +130,7 @@ class RiddleRepository:
             row = connection.execute(query).first()
         if row is None:
             raise NotFound("riddle", riddle_id)
-        return _stored(row)
+        return stored_riddle(row)
 
     def list(
         self, filters: RiddleFilter = RiddleFilter(), *, limit: int = 50, cursor: str | None = None
@@ -173,7 +150,7 @@ class RiddleRepository:
             query = query.where(riddles.c.id < decode_cursor(cursor))
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        items = tuple(_stored(row) for row in rows[:limit])
+        items = tuple(stored_riddle(row) for row in rows[:limit])
         return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
 
 
@@ -204,105 +181,4 @@ def _restrict(query: Select[Any], filters: RiddleFilter) -> Select[Any]:
     return query
 
 
-def _storable(riddle: Riddle) -> Riddle:
-    """The riddle with what the model wrote made fit for both databases; nearly always itself, unchanged."""
-    texts = (riddle.summary or "", riddle.riddle or "", riddle.answer or "", *riddle.hints)
-    if all(map(_is_plain, texts)) and all(_is_plain(check.detail) for check in riddle.checks):
-        return riddle
-    return replace(
-        riddle,
-        summary=_clean(riddle.summary),
-        riddle=_clean(riddle.riddle),
-        answer=_clean(riddle.answer),
-        hints=tuple(map(storable, riddle.hints)),
-        checks=tuple(replace(check, detail=storable(check.detail)) for check in riddle.checks),
-    )
-
-
-def _is_plain(text: str) -> bool:
-    return storable(text) == text
-
-
-def _clean(text: str | None) -> str | None:
-    return None if text is None else storable(text)
-
-
-def _article_row(article: Article, now: datetime) -> dict[str, Any]:
-    return {
-        "id": article.id,
-        "created_at": now,
-        "title": article.title,
-        "text": article.text,
-        "url": article.url,
-        "source": article.source,
-        "published_at": article.published_at.isoformat() if article.published_at else None,
-        "language": article.language,
-    }
-
-
-def _riddle_row(stored: StoredRiddle, article_id: str) -> dict[str, Any]:
-    riddle = stored.riddle
-    return {
-        "id": stored.id,
-        "created_at": stored.created_at,
-        "day": stored.day,
-        "key_id": stored.key_id,
-        "tenant": stored.tenant,
-        "status": riddle.status,
-        "pipeline": riddle.pipeline,
-        "article_id": article_id,
-        "source": riddle.article.source,
-        "summary": riddle.summary,
-        "riddle": riddle.riddle,
-        "answer": riddle.answer,
-        "hints": riddle.hints,
-        "steps": riddle.steps,
-        "checks": riddle.checks,
-        "attempts": riddle.attempts,
-        "usage": riddle.usage,
-        "timings_ms": riddle.timings_ms,
-    }
-
-
-def _stored(row: Row[Any]) -> StoredRiddle:
-    values = row._mapping  # noqa: SLF001 -- SQLAlchemy's documented name
-    return StoredRiddle(
-        id=values["id"],
-        created_at=values["created_at"],
-        key_id=values["key_id"],
-        tenant=values["tenant"],
-        riddle=_riddle(values),
-    )
-
-
-def _riddle(values: Any) -> Riddle:
-    return Riddle(
-        article=_article(values),
-        status=values["status"],
-        pipeline=values["pipeline"],
-        summary=values["summary"],
-        riddle=values["riddle"],
-        answer=values["answer"],
-        hints=tuple(values["hints"]),
-        steps=tuple(_step(step) for step in values["steps"]),
-        checks=tuple(Check(**check) for check in values["checks"]),
-        attempts=values["attempts"],
-        usage=Usage(**values["usage"]),
-        timings_ms=Timings(**values["timings_ms"]),
-    )
-
-
-def _article(values: Any) -> Article:
-    published = values["published_at"]
-    return Article(
-        text=values["text"],
-        title=values["title"],
-        url=values["url"],
-        source=values["source"],
-        published_at=datetime.fromisoformat(published) if published else None,
-        language=values["language"],
-    )
-
-
-def _step(values: dict[str, Any]) -> StepRecord:
-    return StepRecord(**{**values, "example_ids": tuple(values["example_ids"])})
+__all__ = ["Also", "RiddleFilter", "RiddleRepository", "StoredRiddle"]
