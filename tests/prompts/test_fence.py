@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prompts.fence import fence, tags_in
@@ -65,16 +65,19 @@ def as_read(text: str) -> str:
     return "".join(char for char in decomposed if unicodedata.category(char) not in {"Cf", "Mn", "Me"})
 
 
+@settings(deadline=None)
 @given(hostile)
 def test_no_spelling_of_a_fence_survives(text: str) -> None:
     assert not FENCE.search(as_read(fence(text)))
 
 
+@settings(deadline=None)
 @given(hostile)
 def test_fencing_twice_is_fencing_once(text: str) -> None:
     assert fence(fence(text)) == fence(text)
 
 
+@settings(deadline=None)
 @given(hostile)
 def test_nothing_hides_in_fenced_text(text: str) -> None:
     for char in fence(text):
@@ -82,6 +85,7 @@ def test_nothing_hides_in_fenced_text(text: str) -> None:
         assert unicodedata.bidirectional(char) not in {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(categories=["L", "N", "P", "Zs"], exclude_characters="<[#\uff1c\ufe64\uff3b\uff03\ufe5f")))
 def test_plain_words_of_any_script_are_left_alone(text: str) -> None:
     visible = "".join(char for char in text if char not in "\u115f\u1160\u3164\uffa0")

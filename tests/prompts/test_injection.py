@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from domain import Example
 from prompts import Catalog
@@ -28,10 +27,9 @@ def example_of(text: str) -> Example:
 safe = hostile.map(lambda text: text.replace("\x00", "").encode("utf-8", "ignore").decode())
 
 
-@settings(max_examples=60)
-@given(st.sampled_from(PROMPTS), safe)
-def test_structure_is_that_of_the_prompt_alone(prompt: object, text: str) -> None:
-    assert prompt in PROMPTS
+@settings(max_examples=60, deadline=None)
+@given(safe)
+def test_structure_is_that_of_the_prompt_alone(text: str) -> None:
     for each in PROMPTS:
         hostile_values = dict.fromkeys(each.variables, text)
         plain_values = dict.fromkeys(each.variables, "plain")
