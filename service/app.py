@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 ROUTERS = (
-    operations.router,
-    riddles.reads,
     riddles.writes,
+    riddles.reads,
+    operations.router,
     examples.imports,
     examples.reads,
     examples.writes,
@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(RequestContext)
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # `include_router` would match and handle every request twice
     app.state.refusal = None
     app.state.methods = MethodTable(route for router in ROUTERS for route in router.routes)
     problems.install(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from service.errors import Forbidden, RateLimitExceeded, Unauthenticated
@@ -52,6 +53,8 @@ class Caller:
         """Whether they see what belongs to `tenant`."""
         return tenant in (None, self.tenant)
 
+
+_parsed = lru_cache(maxsize=1024)(parse_rate)
 
 LOCAL = Caller(role="admin")
 """Whoever sits at this machine, as long as no key exists."""
@@ -126,7 +129,7 @@ def _count(request: Request, caller: Caller, resources: Resources) -> None:
     rate = caller.rate or resources.settings.limits.rate
     if rate is None:
         return
-    state = resources.limiter.hit(caller.owner, parse_rate(rate))
+    state = resources.limiter.hit(caller.owner, _parsed(rate))
     headers = state.headers()
     request.scope["rate_headers"] = headers
     if not state.allowed:

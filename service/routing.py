@@ -12,6 +12,7 @@ import orjson
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 
+from domain.errors import NotFound
 from service.auth import admit
 from service.errors import BodyTooLarge, UnsupportedContentType
 
@@ -65,6 +66,10 @@ class ApiRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def checked(request: Request) -> Response:
+            if "\x00" in request.scope["path"]:
+                raise NotFound(
+                    "path", request.scope["path"].replace("\x00", "\ufffd")
+                )  # PostgreSQL cannot even look for it
             resources: Resources = request.app.state.resources
             await admit(request, self.role, resources)
             limited = LimitedRequest(request.scope, request.receive)

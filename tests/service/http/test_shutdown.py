@@ -121,7 +121,9 @@ def test_sigterm_finishes_a_riddle_whose_client_has_gone(tmp_path: Path, stub: O
         assert service.stored() == 1
 
 
-def test_what_does_not_end_in_time_is_given_up_and_its_caller_told_to_send_it_again(tmp_path: Path, stub: OpenAIStub) -> None:
+def test_what_does_not_end_in_time_is_given_up_and_its_caller_told_to_send_it_again(
+    tmp_path: Path, stub: OpenAIStub
+) -> None:
     limits = {"RIDDLEWIRE_LIMITS_DRAIN_S": "1"}
     with running(tmp_path / "home", stub, **limits) as service, ThreadPoolExecutor(1) as pool:
         stub.enqueue(Behaviour(hang=True))
