@@ -60,14 +60,24 @@ class Measured:
     def add(self, phase: str, target: str, sample: Sample) -> None:
         self.samples.setdefault(phase, {}).setdefault(target, []).append(sample)
 
+    def ratio(self, phase: str, one: str, other: str, value: Callable[[Sample], float]) -> float:
+        """Median over the rounds of one server's value against another's in the same round."""
+        pairs = zip(self.of(phase, one), self.of(phase, other), strict=False)
+        ratios = [value(first) / value(second) for first, second in pairs]
+        return statistics.median(ratios) if ratios else float("nan")
+
+    def of(self, phase: str, target: str) -> list[Sample]:
+        """One server's samples, in the order of the rounds."""
+        return self.samples.get(phase, {}).get(target, [])
+
     def median(self, phase: str, target: str, value: Callable[[Sample], float]) -> float:
         """Median over the rounds; NaN where this server was not measured."""
-        values = [value(sample) for sample in self.samples.get(phase, {}).get(target, [])]
+        values = [value(sample) for sample in self.of(phase, target)]
         return statistics.median(values) if values else float("nan")
 
     def quietest(self, phase: str, target: str, value: Callable[[Sample], float]) -> float:
         """The round in which the rest of the machine did least, for what a clock on the wall measures."""
-        samples = self.samples.get(phase, {}).get(target, [])
+        samples = self.of(phase, target)
         return value(min(samples, key=lambda sample: sample.spent.other_cores)) if samples else float("nan")
 
     def outcomes(self, target: str) -> Counter[str]:
@@ -84,7 +94,7 @@ def phases(*, quick: bool) -> list[Phase]:
     few = 1 if quick else 3
     span = {"least_s": 4, "most_s": 12 if quick else 30}
     return [
-        Phase("cpu", 0, 2 if quick else 6, lambda load, target: load.count(target, concurrency=8, requests=200)),
+        Phase("cpu", 0, 4 if quick else 12, lambda load, target: load.count(target, concurrency=8, requests=100)),
         Phase("c1", MODEL_MS, few, lambda load, target: load.count(target, concurrency=1, requests=12)),
         Phase("c64", MODEL_MS, few, lambda load, target: load.steady(target, concurrency=64, **span)),
         Phase("c256", MODEL_MS, few, lambda load, target: load.steady(target, concurrency=256, **span)),
@@ -154,12 +164,13 @@ def _noise(sample: Sample) -> float:
 
 
 def _judged(measured: Measured) -> list[Row]:
-    cpu = {name: measured.median("cpu", name, lambda s: s.server_ms) for name in (OURS, BY_HAND, LANGSERVE)}
+    by_hand = measured.ratio("cpu", OURS, BY_HAND, lambda s: s.server_ms)
+    langserve = measured.ratio("cpu", OURS, LANGSERVE, lambda s: s.server_ms)
     c64 = measured.quietest("c64", OURS, lambda s: s.per_second)
     c256 = measured.quietest("c256", OURS, lambda s: s.per_second)
     return [
-        Row(what="CPU per article, ours / by hand", value=cpu[OURS] / cpu[BY_HAND], at_most=1.0),
-        Row(what="CPU per article, ours / LangServe", value=cpu[OURS] / cpu[LANGSERVE], at_most=0.55),
+        Row(what="CPU per article, ours / by hand", value=by_hand, at_most=1.0),
+        Row(what="CPU per article, ours / LangServe", value=langserve, at_most=0.55),
         Row(
             what=f"ours, p50 at concurrency 1, {MODEL_MS} ms model",
             value=measured.quietest("c1", OURS, lambda s: s.latency_ms(50)),
@@ -184,4 +195,4 @@ def _shown(measured: Measured, names: list[str]) -> list[Row]:
 
 
 def _list(measured: Measured, phase: str, name: str, value: Callable[[Sample], float]) -> list[float]:
-    return [round(value(sample), 3) for sample in measured.samples.get(phase, {}).get(name, [])]
+    return [round(value(sample), 3) for sample in measured.of(phase, name)]
