@@ -38,12 +38,18 @@ def _open(name: ModelName, arguments: dict[str, Any]) -> BaseChatModel:
 
     try:
         model: BaseChatModel = init_chat_model(name.model, model_provider=name.provider, **arguments)
-    except (ImportError, ValueError) as error:
-        reason = " ".join(str(error).split())[:300]
-        if "api_key" in reason.lower() or "api key" in reason.lower():
-            raise MissingApiKey(name.provider, f"{name.provider.upper()}_API_KEY") from error
-        raise UnknownModelName(str(name), reason) from error
+    except Exception as error:  # a provider's class raises what it likes: ImportError, ValidationError, its own
+        raise _refusal(name, error) from error
     return model
+
+
+def _refusal(name: ModelName, error: Exception) -> MissingApiKey | UnknownModelName:
+    reason = " ".join(str(error).split())[:300]
+    if any(word in reason.lower() for word in ("api_key", "api key", "credentials")):
+        return MissingApiKey(name.provider, f"{name.provider.upper()}_API_KEY")
+    if isinstance(error, AttributeError):  # LangChain looked in langchain-community for what moved to a package
+        reason = f"its package is missing: pip install langchain-{name.provider.replace('_', '-')}"
+    return UnknownModelName(str(name), reason)
 
 
 def _field_names(model: type[BaseChatModel]) -> set[str]:

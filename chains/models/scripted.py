@@ -46,6 +46,7 @@ class ScriptedChatModel(BaseChatModel):
     """Answers with what was enqueued, in order; then with `always`, if set.
 
     Args:
+        model_name: What callbacks are told.
         always: The answer when nothing is enqueued: a text, an exception to raise, or a function of the messages.
         delay_s: Before each answer.
 
@@ -55,6 +56,7 @@ class ScriptedChatModel(BaseChatModel):
         model.calls[0].text
     """
 
+    model_name: str = "scripted"
     always: Any = None
     delay_s: float = 0.0
 
@@ -82,9 +84,7 @@ class ScriptedChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         text = self._reply(messages, stop, kwargs)
-        message = AIMessage(
-            content=text, usage_metadata=_usage(messages, text), response_metadata={"finish_reason": "stop"}
-        )
+        message = AIMessage(content=text, usage_metadata=_usage(messages, text), response_metadata=self._metadata)
         return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _agenerate(
@@ -106,7 +106,7 @@ class ScriptedChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         text = self._reply(messages, stop, kwargs)
-        for chunk in _pieces(messages, text):
+        for chunk in _pieces(messages, text, self._metadata):
             if run_manager:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
@@ -121,10 +121,14 @@ class ScriptedChatModel(BaseChatModel):
         if self.delay_s:
             await asyncio.sleep(self.delay_s)
         text = self._reply(messages, stop, kwargs)
-        for chunk in _pieces(messages, text):
+        for chunk in _pieces(messages, text, self._metadata):
             if run_manager:
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        return {"model_name": self.model_name, "finish_reason": "stop"}
 
     def _reply(self, messages: list[BaseMessage], stop: list[str] | None, settings: dict[str, Any]) -> str:
         self._calls.append(ScriptedCall(messages=messages, stop=stop, settings=settings))
@@ -136,10 +140,10 @@ class ScriptedChatModel(BaseChatModel):
         return str(reply(messages)) if callable(reply) else str(reply)
 
 
-def _pieces(messages: list[BaseMessage], text: str) -> Iterator[ChatGenerationChunk]:
+def _pieces(messages: list[BaseMessage], text: str, metadata: dict[str, Any]) -> Iterator[ChatGenerationChunk]:
     for piece in re.findall(r"\s*\S+\s*$|\s*\S+", text) or [text]:
         yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
-    end = AIMessageChunk(content="", usage_metadata=_usage(messages, text), response_metadata={"finish_reason": "stop"})
+    end = AIMessageChunk(content="", usage_metadata=_usage(messages, text), response_metadata=metadata)
     yield ChatGenerationChunk(message=end)
 
 

@@ -92,7 +92,7 @@ class TransformersChat(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         run = _Run(self._generator, self._prompt(messages, kwargs), self._sampling(stop, kwargs))
-        return _result(_worker.submit(run, _ignore).result())
+        return self._result(_worker.submit(run, _ignore).result())
 
     async def _agenerate(
         self,
@@ -103,7 +103,7 @@ class TransformersChat(BaseChatModel):
     ) -> ChatResult:
         run = _Run(self._generator, self._prompt(messages, kwargs), self._sampling(stop, kwargs))
         try:
-            return _result(await asyncio.get_running_loop().run_in_executor(_worker, run, _ignore))
+            return self._result(await asyncio.get_running_loop().run_in_executor(_worker, run, _ignore))
         finally:
             run.cancel()
 
@@ -124,7 +124,7 @@ class TransformersChat(BaseChatModel):
                 if run_manager:
                     run_manager.on_llm_new_token(piece, chunk=chunk)
                 yield chunk
-            yield _last_chunk(future.result())
+            yield self._last_chunk(future.result())
         finally:
             run.cancel()
 
@@ -146,9 +146,26 @@ class TransformersChat(BaseChatModel):
                 if run_manager:
                     await run_manager.on_llm_new_token(piece, chunk=chunk)
                 yield chunk
-            yield _last_chunk(await future)
+            yield self._last_chunk(await future)
         finally:
             run.cancel()
+
+    def _result(self, generated: Generated) -> ChatResult:
+        message = AIMessage(
+            content=generated.text,
+            usage_metadata=generated.usage_metadata,
+            response_metadata=self._metadata(generated),
+        )
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+    def _last_chunk(self, generated: Generated) -> ChatGenerationChunk:
+        message = AIMessageChunk(
+            content="", usage_metadata=generated.usage_metadata, response_metadata=self._metadata(generated)
+        )
+        return ChatGenerationChunk(message=message)
+
+    def _metadata(self, generated: Generated) -> dict[str, Any]:
+        return {"model_name": self.model_name, "finish_reason": generated.finish_reason}
 
     def _sampling(self, stop: list[str] | None, settings: dict[str, Any]) -> Sampling:
         known = {key: settings[key] for key in ("temperature", "top_p", "seed") if settings.get(key) is not None}
@@ -185,26 +202,8 @@ class _Run:
         self._cancelled.set()
 
 
-def _result(generated: Generated) -> ChatResult:
-    message = AIMessage(
-        content=generated.text,
-        usage_metadata=generated.usage_metadata,
-        response_metadata={"finish_reason": generated.finish_reason},
-    )
-    return ChatResult(generations=[ChatGeneration(message=message)])
-
-
 def _chunk(piece: str) -> ChatGenerationChunk:
     return ChatGenerationChunk(message=AIMessageChunk(content=piece))
-
-
-def _last_chunk(generated: Generated) -> ChatGenerationChunk:
-    message = AIMessageChunk(
-        content="",
-        usage_metadata=generated.usage_metadata,
-        response_metadata={"finish_reason": generated.finish_reason},
-    )
-    return ChatGenerationChunk(message=message)
 
 
 def _ignore(_: str) -> None:

@@ -23,7 +23,7 @@ from domain.errors import (
     ProviderUnavailable,
     UnknownModelName,
 )
-from tests.support.openai_stub import NONSENSE, Behaviour, OpenAIStub, rate_limited
+from tests.support.openai_stub import NONSENSE, Behaviour, OpenAIStub
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,7 +232,7 @@ async def test_a_cancelled_call_ends_its_request_and_frees_its_place(stub: OpenA
     models = ChatModels(ModelSettings(providers={"openai": ProviderSettings(base_url=stub.url, max_concurrency=1)}))
     stub.enqueue(Behaviour(hang=True), "next")
     task = asyncio.create_task(models.complete(step(), HELLO))
-    while stub.in_flight == 0:
+    while stub.in_flight == 0:  # noqa: ASYNC110 -- the stub runs in another thread
         await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -5,21 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from langchain_core.messages import HumanMessage
 
-from chains.models import ChatModels, ModelSettings, ProviderSettings
 from chains.models.langchain_model import init
 from chains.models.names import ModelName
 from chains.models.openai_compatible import OpenAICompatibleChat
-from domain.errors import MissingApiKey, ProviderRateLimited, UnknownModelName
-from tests.support.openai_stub import Behaviour, OpenAIStub
+from chains.models.settings import ProviderSettings
+from domain.errors import MissingApiKey, UnknownModelName
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from prompts.pipeline import StepSpec
-
-AZURE = ModelName("azure_openai", "stub")
+    from tests.support.openai_stub import OpenAIStub
 
 
 def test_a_steps_settings_are_built_in_and_what_a_class_does_not_know_is_left_out(stub: OpenAIStub) -> None:

@@ -31,9 +31,17 @@ KEY = "sk-test-0123456789abcdef"
 def chat(stub: OpenAIStub) -> Callable[..., OpenAICompatibleChat]:
     def make(**fields: Any) -> OpenAICompatibleChat:
         limits = ProviderSettings(**{"timeout_s": 5.0, "max_retries": 0, **fields.pop("limits", {})})
-        return OpenAICompatibleChat(**{"model": "stub", "base_url": stub.url, "api_key": KEY, "limits": limits} | fields)
+        return OpenAICompatibleChat(
+            **{"model": "stub", "base_url": stub.url, "api_key": KEY, "limits": limits} | fields
+        )
 
     return make
+
+
+async def ask(model: OpenAICompatibleChat, *, streaming: bool) -> str:
+    if streaming:
+        return "".join([chunk.text async for chunk in model.astream("hi")])
+    return (await model.ainvoke("hi")).text
 
 
 async def test_messages_settings_and_key_reach_the_service(stub: OpenAIStub, chat: Any) -> None:
@@ -109,7 +117,7 @@ async def test_synchronous_calls_work_while_a_loop_runs(stub: OpenAIStub, chat: 
         (Behaviour(body=b'{"choices": [{"message": null}]}'), ProviderBadAnswer),
         (Behaviour(body=b'{"choices": ["text"]}'), ProviderBadAnswer),
         (Behaviour(body=b'{"choices": {"0": 1}}'), ProviderBadAnswer),
-        (Behaviour(body=b'[1, 2]'), ProviderBadAnswer),
+        (Behaviour(body=b"[1, 2]"), ProviderBadAnswer),
         (Behaviour(body=b'{"error": {"message": "slow down", "code": 429}}'), ProviderRateLimited),
         (Behaviour(body=b'{"error": "no such model"}'), ProviderBadAnswer),
         (Behaviour(body=b""), ProviderBadAnswer),
@@ -122,11 +130,7 @@ async def test_what_is_no_answer_is_the_error_that_fits(
 ) -> None:
     stub.enqueue(behaviour)
     with pytest.raises(ProviderError) as caught:
-        if streaming:
-            async for _ in chat().astream("hi"):
-                pass
-        else:
-            await chat().ainvoke("hi")
+        await ask(chat(), streaming=streaming)
     assert type(caught.value) is leaf
     assert caught.value.provider == "openai"
 
@@ -159,11 +163,7 @@ async def test_an_answer_longer_than_allowed_is_refused(stub: OpenAIStub, chat: 
     stub.enqueue(Behaviour(text="word " * 5000))
     model = chat(limits={"max_response_bytes": 10_000})
     with pytest.raises(ProviderBadAnswer, match="longer than 10000 bytes"):
-        if streaming:
-            async for _ in model.astream("hi"):
-                pass
-        else:
-            await model.ainvoke("hi")
+        await ask(model, streaming=streaming)
 
 
 async def test_a_service_that_hangs_times_out(stub: OpenAIStub, chat: Any) -> None:

@@ -19,7 +19,9 @@ def test_a_reason_is_one_short_line(text: str) -> None:
 
 
 def test_keys_nobody_named_are_hidden_by_their_form() -> None:
-    said = "Incorrect API key provided: sk-abc123***xyz9. Authorization: Bearer eyJhbGciOi.J9.x-y_z at https://u:p@host/v1"
+    said = (
+        "Incorrect API key provided: sk-abc123***xyz9. Authorization: Bearer eyJhbGciOi.J9.x-y_z at https://u:p@host/v1"
+    )
     cleaned = clean_reason(said)
     assert "sk-abc" not in cleaned
     assert "eyJ" not in cleaned

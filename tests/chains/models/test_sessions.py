@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-from tests.support.openai_stub import OpenAIStub
-
 SETUP = """
 import asyncio
 from chains.models import ChatModels, ModelSettings, ProviderSettings
@@ -26,6 +24,9 @@ asyncio.run(leave())
 """,
     "another kind of loop": """
 import uvloop
+
+if TYPE_CHECKING:
+    from tests.support.openai_stub import OpenAIStub
 uvloop.run(models.get("openai:stub").ainvoke("hi"))
 """,
     "closed on purpose": """

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -73,7 +74,14 @@ def test_counting_imports_neither_torch_nor_transformers_nor_the_engine() -> Non
 def test_tokens_are_those_the_engine_counts() -> None:
     engine = Engine(locate_gguf("smollm2-135m-instruct"), EngineSettings(parallel=1, context=512))
     models = ChatModels()
-    odd = ["can't WE'LL 3.14\r\n\u200b", "Привет 北京市 😀", "\n\n\t  x  ", "<|im_start|>user", "word " * 500, "\x01\x02"]
+    odd = [
+        "can't WE'LL 3.14\r\n\u200b",
+        "Привет 北京市 😀",
+        "\n\n\t  x  ",
+        "<|im_start|>user",
+        "word " * 500,
+        "\x01\x02",
+    ]
     for text in [*odd, *(article.text for article in real_articles(10))]:
         assert models.count_tokens(EMBEDDED, text) == _engine_count(engine, text), text[:40]
     engine.close()
@@ -93,7 +101,7 @@ def _engine_count(engine: Engine, text: str) -> int:
 def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "broken.gguf"
     file.write_bytes(content)
-    with pytest.raises(NotGguf, match="broken.gguf"):
+    with pytest.raises(NotGguf, match="broken"):
         read_metadata(file)
 
 
@@ -101,7 +109,5 @@ def test_a_file_that_is_no_gguf_is_refused(tmp_path: Path, content: bytes) -> No
 def test_no_bytes_make_the_reader_fail_otherwise(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     file = tmp_path_factory.mktemp("gguf") / "x.gguf"
     file.write_bytes(b"GGUF\x03\x00\x00\x00" + content)
-    try:
+    with contextlib.suppress(NotGguf):
         read_metadata(file)
-    except NotGguf:
-        pass
