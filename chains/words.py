@@ -34,10 +34,10 @@ STOP_WORDS: Final = word_set(
     every few for from further get gets go goes got had hadn't has hasn't have haven't having he her here hers herself
     him himself his how i i'd i'll i'm i've if in into is isn't it it's its itself just let me mine more most much must
     my myself nearly never no nor not now of off on once one only onto or other our ours ourselves out over own per
-    please put said same say says shall she should since so some such than that the their theirs them themselves
-    then there these they this those though through to too two under until up upon us very was wasn't we well were weren't what
-    when where which while who whom whose why will with within without won't would wouldn't yes yet you your yours
-    yourself yourselves
+    please put said same say says shall she should since so some such than that the their theirs them themselves then
+    there these they this those though through to too two under until up upon us very was wasn't we well were weren't
+    what when where which while who whom whose why will with within without won't would wouldn't yes yet you your
+    yours yourself yourselves
     """
 )
 """English words that give nothing away."""

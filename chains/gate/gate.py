@@ -123,7 +123,9 @@ class Gate:
 FORMAT: Final = "format"
 """The check that the parser makes: what reaches the gate has passed it."""
 
-_CHECKS: Final[dict[str, type[Any]]] = {check.name: check for check in (Form, Leakage, Grounding, Copying, Safety)}
+_CHECKS: Final[dict[str, Form | Leakage | Grounding | Copying | Safety]] = {
+    check.name: check for check in (Form(), Leakage(), Grounding(), Copying(), Safety())
+}
 
 
 def _build(name: str, thresholds: Mapping[str, float]) -> Judging:
@@ -131,10 +133,11 @@ def _build(name: str, thresholds: Mapping[str, float]) -> Judging:
     check = _CHECKS.get(name)
     if check is None:
         raise UnknownCheck(name)
-    defaults = {field.name: field.default for field in fields(check)}
-    own = {key: type(defaults[key])(value) for key, value in thresholds.items() if key in defaults}
-    built: Judging = check(**own)
-    return built
+    own: dict[str, Any] = {}
+    for threshold in fields(check):
+        if threshold.name in thresholds:
+            own[threshold.name] = type(getattr(check, threshold.name))(thresholds[threshold.name])
+    return replace(check, **own)
 
 
 def _verdict(findings: list[tuple[str, Finding]]) -> Verdict:

@@ -50,10 +50,9 @@ class Leakage:
             reasons.append("The riddle repeats the article's title.")
         if _hinted(draft.answer, draft.hints):
             reasons.append("A hint has the whole answer in it.")
-        return finding(reasons, score=1 - share(content_words(facts.title[:_LONGEST_TITLE]), words(draft.riddle)))
+        return finding(reasons, score=1 - share(content_words(facts.title), words(draft.riddle)))
 
     def _tells_title(self, title: str, riddle: str) -> bool:
-        title = title[:_LONGEST_TITLE]
         if Passages(title, self.max_title_run + 1).stand_in(flat_short(riddle)):
             return True
         telling = content_words(title)
@@ -78,6 +77,5 @@ def _hinted(answer: str, hints: tuple[str, ...]) -> bool:
 
 
 _DETERMINERS: Final = frozenset({"a", "an", "the"})
-_LONGEST_TITLE: Final = 1000
 _TELLING_TITLE: Final = 3
 _MOST_OF_TITLE: Final = 0.85

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 LONGEST_READ: Final = 200_000
 """Characters of an article that are read closely, some 35,000 words: what bounds the time a huge one takes."""
 
+LONGEST_TITLE: Final = 1_000
+"""Characters of a title that are read."""
+
 
 class ArticleFacts:
     """What the checks need of an article, worked out once and only when asked for.
@@ -27,7 +30,7 @@ class ArticleFacts:
     """
 
     def __init__(self, article: Article) -> None:
-        self.title = article.title or ""
+        self.title = (article.title or "")[:LONGEST_TITLE]
         self._language = article.language or ""
         self._whole = article.text
         self._read = article.text[:LONGEST_READ]

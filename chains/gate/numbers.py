@@ -44,7 +44,7 @@ def written_in_digits(text: str) -> Iterator[str]:
 
 
 def spelled_out(text: str) -> Iterator[tuple[str, int]]:
-    """Numbers in English words, tens and ones, perhaps with a hundred or thousand: the digits, and where the words end in the text."""
+    """Numbers in English words, tens and ones with a hundred or thousand: the digits, and where the words end."""
     for match in _SPELLED.finditer(text):
         if match["unit"]:
             value = _UNITS[match["unit"].lower()]
