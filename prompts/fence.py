@@ -34,9 +34,11 @@ _INVISIBLE = re.compile(
 )
 _UNSEEN = re.compile("[\r\x0b\x0c\x1c-\x1e\u2028\u2029\u200c\u200d" + _INVISIBLE.pattern[1:-1])
 _JOINER = re.compile("[\u200c\u200d]+")
-_HASHES = re.compile("[#\uff03\ufe5f](?:[\ufe00-\ufe0f]*[#\uff03\ufe5f]){2,}")
-_OPENING = re.compile(r"[<\uff1c\ufe64\u226e](?!<)([\s\u0300-\u036f\u200c\u200d\ufe00-\ufe0f]*)(?=[^\s<>=0-9])")
-_BRACKETED = re.compile(r"[\[\uff3b]([^\[\]\uff3b\uff3d]{1,80})[\]\uff3d]")
+_HASHES = re.compile("[#\uff03\ufe5f]{3,}")
+_HASH_GAP = re.compile(r"(?<=[#\uff03\ufe5f])[^\w\s\x00-\x7f\uff03\ufe5f]+(?=[#\uff03\ufe5f])")
+_SKIPPED = r"[\s\u0300-\u036f\u200c\u200d\ufe00-\ufe0f]*+"
+_OPENING = re.compile(rf"[<\uff1c\ufe64\u226e](?!<)({_SKIPPED}(?:[/\uff0f]{_SKIPPED})?)(?=[^\s<>=0-9])")
+_BRACKETED = re.compile(r"[\[\uff3b]([^\[\]\uff3b\uff3d]{1,300})[\]\uff3d]")
 _MARKER = re.compile(r"(?:article|summary ?riddle)\b.*|/? ?(?:inst|system_prompt)\b.*")
 _TAG_NAME = re.compile(r"\s*[/\uff0f]?\s*([a-z_][a-z0-9_-]*)")
 _TEMPLATE_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9_-]*)")
@@ -55,6 +57,8 @@ def fence(text: str, tags: frozenset[str] = DEFAULT_TAGS) -> str:
         text = _OPENING.sub(lambda match: _opening(match, tags), text)
     if "[" in text or not text.isascii():
         text = _BRACKETED.sub(_bracketed, text)
+    if not text.isascii():
+        text = _HASH_GAP.sub(lambda match: match[0] if _plain(match[0]) else "", text)
     return _HASHES.sub("##", text)
 
 
@@ -84,11 +88,9 @@ def _joins(char: str) -> bool:
 
 
 def _opening(match: re.Match[str], tags: frozenset[str]) -> str:
-    ahead = match.string[match.end() : match.end() + _WINDOW]
-    if ahead[:1] in ("|", "\uff5c"):
-        return _QUOTE + match[1]
-    name = _TAG_NAME.match(_plain(ahead))
-    forbidden = name is not None and (name[1] in tags or name[1] in _CHAT_TOKENS)
+    ahead = _plain(match.string[match.end() : match.end() + _WINDOW])
+    name = _TAG_NAME.match(ahead)
+    forbidden = ahead.startswith("|") or (name is not None and (name[1] in tags or name[1] in _CHAT_TOKENS))
     return _QUOTE + match[1] if forbidden else match[0]
 
 

@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 
 from prompts.fence import fence, tags_in
 
-OPENINGS = ["<", "</", "< /", "\uff1c", "\uff1c\uff0f", "<\u200b/", "<\t/\n", "\u226e/", "<\ufe0f/", "<\u202e"]
+OPENINGS = [
+    "<",
+    "</",
+    "< /",
+    "\uff1c",
+    "\uff1c\uff0f",
+    "<\u200b/",
+    "<\t/\n",
+    "\u226e/",
+    "<\ufe0f/",
+    "<\u202e",
+    "<\u0591/",
+    "</" + " " * 100,
+]
 NAMES = [
     "article",
     "ARTICLE",
@@ -120,6 +133,12 @@ def test_innocent_text_is_left_alone(text: str) -> None:
         ("zero\u200bwidth\u202e\ufeff\x00", "zerowidth"),
         ("pass\u200dword", "password"),
         ("## ### ####", "## ## ##"),
+        ("#\u0300##", "##"),
+        ("#\u0591#\ufe0f#", "##"),
+        ("#\u2764#\u2764#", "#\u2764#\u2764#"),
+        ("<\u0591|im_start|>", "\u2039\u0591|im_start|>"),
+        ("</" + " " * 100 + "article>", "\u2039/" + " " * 100 + "article>"),
+        ("[Article" + " " * 100 + "3]", "(Article" + " " * 100 + "3)"),
     ],
 )
 def test_structure_becomes_plain(text: str, fenced: str) -> None:
