@@ -9,10 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chains.gate import ArticleFacts, Gate, UnknownCheck
-from domain import Article, Draft
+from domain import Article, Draft, Example
 from prompts import GateSpec
 from tests.chains.drafts import shipped
-from tests.chains.gate.cases import ARTICLE, DRAFT, GATE, SUMMARY, as_draft, facts_of, judge, others, spoilt
+from tests.chains.gate.cases import (
+    ARTICLE,
+    DRAFT,
+    GATE,
+    SUMMARY,
+    as_draft,
+    facts_of,
+    judge,
+    judge_example,
+    others,
+    spoilt,
+)
 
 ALL = ("format", "form", "leakage", "grounding", "copying", "safety")
 
@@ -68,12 +79,8 @@ def test_any_draft_gets_a_verdict_with_short_reasons(answer: str, riddle: str, h
 
 
 @given(st.sampled_from(shipped()))
-def test_the_same_draft_gets_the_same_verdict(example: object) -> None:
-    first, second = (
-        GATE.judge(as_draft(one), article=facts_of(one), summary=one.summary, examples=others(one))
-        for one in [example, example]  # type: ignore[list-item]
-    )
-    assert first == second
+def test_the_same_draft_gets_the_same_verdict(example: Example) -> None:
+    assert judge_example(example, examples=others(example)) == judge_example(example, examples=others(example))
 
 
 @pytest.mark.parametrize("unit", ["a", " a", "A. B ", "Zed Yow 33 ", "1,", "\u202e", "é", "雾", "'", "\n", "-"])
