@@ -13,8 +13,12 @@ from domain.errors import ConfigurationError
 from retrievers.errors import IndexUnavailable
 
 if TYPE_CHECKING:
+    import httpx
     from chromadb.api import ClientAPI
     from chromadb.config import Settings
+
+SERVER_TIMEOUT_S = 30.0
+"""How long a Chroma server may take for one answer."""
 
 _SEGMENT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _DEFAULT_PORT = {"http": 8000, "https": 443}
@@ -49,6 +53,17 @@ def open_chroma(where: str | Path | None = None) -> ClientAPI:
     return _open_folder(Path(where), settings)
 
 
+def close_chroma(client: ClientAPI) -> None:
+    """Let go of a client that `open_chroma` gave; Chroma in memory ends with its last client."""
+    from chromadb.api.client import Client
+
+    if isinstance(client, Client):
+        sessions = _http_sessions(client)
+        client.close()
+        for session in sessions:
+            session.close()
+
+
 def in_process(client: ClientAPI) -> bool:
     """Whether this process alone uses the index, so that it may tidy up in it."""
     return "fastapi" not in str(client.get_settings().chroma_api_impl)
@@ -61,7 +76,7 @@ def _open_server(url: str, settings: Settings) -> ClientAPI:
     if parts.scheme not in _DEFAULT_PORT or not parts.hostname or parts.path.strip("/"):
         raise InvalidChromaUrl(url)
     try:
-        return chromadb.HttpClient(
+        client = chromadb.HttpClient(
             host=parts.hostname,
             port=parts.port or _DEFAULT_PORT[parts.scheme],
             ssl=parts.scheme == "https",
@@ -69,6 +84,15 @@ def _open_server(url: str, settings: Settings) -> ClientAPI:
         )
     except ValueError as error:  # what chromadb raises when nothing answers
         raise IndexUnavailable(f"{url}: {error}") from error
+    for session in _http_sessions(client):
+        session.timeout = SERVER_TIMEOUT_S
+    return client
+
+
+def _http_sessions(client: ClientAPI) -> list[httpx.Client]:
+    """The connections of a server's client: Chroma gives them no time limit and does not close them."""
+    servers = (getattr(owner, "_server", None) for owner in (client, getattr(client, "_admin_client", None)))
+    return [session for server in servers if (session := getattr(server, "_session", None)) is not None]
 
 
 def _open_folder(folder: Path, settings: Settings) -> ClientAPI:

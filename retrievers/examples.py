@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
 
-from retrievers.chroma import open_chroma
+from retrievers.chroma import close_chroma, open_chroma
 from retrievers.embeddings import EMBEDDED, load_embeddings
 from retrievers.index import ExampleIndex
 from retrievers.jsonl import read_examples, split_rejected
@@ -155,6 +155,8 @@ def open_examples(
 
     def close() -> None:
         index.close(delete=chroma is None)
+        if client is not chroma:
+            close_chroma(client)
         if engine is None:
             used_engine.dispose()
 
