@@ -103,17 +103,17 @@ class Load:
     Args:
         articles: Taken in turn; each request adds a sentence of its own, so that none is like another.
         stub: Process of the stub, to keep its CPU apart.
+        timeout_s: After which an answer counts as none.
     """
 
-    def __init__(self, articles: list[str], stub: int | None = None) -> None:
+    def __init__(self, articles: list[str], stub: int | None = None, timeout_s: float = _TIMEOUT_S) -> None:
         self._articles = articles
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._stub = stub
         self._stamp = f"{time.time_ns():x}"
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=_TIMEOUT_S)
-        )
+        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=self._timeout)
         return self
 
     async def __aexit__(self, *_: object) -> None:

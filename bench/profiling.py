@@ -88,7 +88,7 @@ async def _loaded(target: Target, stub: Server, requests: int) -> Sample:
 def _told(path: Path, requests: int) -> str:
     """Milliseconds of a request for each function that most requests call; start-up is left out by that."""
     stats = pstats.Stats(str(path)).stats  # type: ignore[attr-defined]  # typeshed does not know it
-    rows = []
+    rows: list[tuple[float, float, float, str]] = []
     for (file, line, name), (_, calls, own, cumulative, _) in stats.items():
         if calls >= _USUAL * requests:
             where = file.replace(f"{ROOT}/", "").replace(f"{sys.prefix}/", "")
@@ -97,8 +97,11 @@ def _told(path: Path, requests: int) -> str:
     text = (
         f"{requests} requests. Milliseconds of one: cumulative, own; calls; function. Threads that wait count, too.\n"
     )
-    for title, chosen, key in (("Own time", rows, 1), ("Our functions", ours, 0)):
+    for title, ranked in (
+        ("Own time", sorted(rows, key=lambda row: -row[1])),
+        ("Our functions", sorted(ours, key=lambda row: -row[0])),
+    ):
         text += f"\n{title}\n"
-        for row in sorted(chosen, key=lambda row: -row[key])[:_LINES]:
+        for row in ranked[:_LINES]:
             text += f"{row[0]:8.2f} {row[1]:8.2f} {row[2]:7.1f}  {row[3]}\n"
     return text

@@ -61,7 +61,7 @@ def _ready(home: Path, folder: Path) -> tuple[float, float]:
     with serving(Home(home, ""), folder=folder) as server:
         started = time.perf_counter()
         while time.perf_counter() - started < _MODEL_READY_S:
-            with urllib.request.urlopen(f"{server.base}/readyz", timeout=5) as answer:
+            with urllib.request.urlopen(f"{server.base}/readyz", timeout=_MODEL_READY_S) as answer:
                 if orjson.loads(answer.read())["status"] != "warming":
                     break
             time.sleep(0.05)
