@@ -65,13 +65,12 @@ class Call:
         """
         if not deltas.wanted:
             return await self._whole(messages, config)
-        message: AIMessageChunk | None = None
-        async with aclosing(self._pieces(messages, config)) as chunks:
-            async for chunk in chunks:
-                message = chunk if message is None else message + chunk
+        chunks: list[AIMessageChunk] = []
+        async with aclosing(self._pieces(messages, config)) as pieces:
+            async for chunk in pieces:
+                chunks.append(chunk)
                 await deltas.send(chunk.text)
-        assert message is not None  # LangChain raises on an empty stream
-        return message
+        return chunks[0] + chunks[1:]  # merged once at the end; LangChain raises on an empty stream
 
     async def _whole(self, messages: Sequence[BaseMessage], config: RunnableConfig | None) -> AIMessage:
         try:

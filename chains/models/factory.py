@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from chains.models.arguments import call_arguments
@@ -53,6 +54,7 @@ class ChatModels:
         self._tokens = Tokens(self.settings, self._prices, lambda name: self._open.get(str(name)))
         self._opening = threading.RLock()
         self._limits: dict[str, LoopLocal[asyncio.Semaphore]] = {}
+        self._provider_settings = cache(partial(provider_settings, self.settings))
 
     def get(self, name: str) -> BaseChatModel:
         """The chat model of that name, opened once; a plain LangChain model to use in any chain.
@@ -128,7 +130,7 @@ class ChatModels:
 
     async def _call(self, name: ModelName, spec: ModelCallSpec) -> Call:
         arguments = call_arguments(spec, name, self.settings.grammars)
-        secret = provider_settings(self.settings, name.provider).api_key
+        secret = self._provider_settings(name.provider).api_key
         if not self._takes_call_arguments(name):
             key = (str(name), repr(arguments))
             chat = await asyncio.to_thread(self._kept, key, lambda: self._providers.open_langchain(name, arguments))
@@ -154,7 +156,7 @@ class ChatModels:
     def _limit(self, provider: str) -> asyncio.Semaphore:
         limit = self._limits.get(provider)
         if limit is None:
-            size = provider_settings(self.settings, provider).max_concurrency or 1
+            size = self._provider_settings(provider).max_concurrency or 1
             limit = self._limits.setdefault(provider, LoopLocal(lambda: asyncio.Semaphore(size)))
         return limit.get()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from domain.errors import UnknownModelName
 
@@ -24,6 +25,7 @@ class ModelName:
         return f"{self.provider}:{self.model}"
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def parse(cls, text: str) -> ModelName:
         """Take a name apart.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from langchain_core.messages import AIMessageChunk
@@ -166,7 +167,7 @@ class OpenAICompatibleChat(ChatOpenAI):
             payload["max_tokens"] = payload.pop("max_completion_tokens")  # the name every other service knows
         return payload
 
-    @property
+    @cached_property
     def _is_official(self) -> bool:
         return str(self.root_async_client.base_url).startswith(_OFFICIAL)
 

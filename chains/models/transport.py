@@ -74,7 +74,7 @@ class Endpoint:
             case bool() | None:
                 return self
             case int() | float():
-                return replace(self, timeout_s=float(timeout))
+                return self if timeout == self.timeout_s else replace(self, timeout_s=float(timeout))
             case (float() | int() as connect, float() | int() as whole):
                 return replace(self, connect_timeout_s=float(connect), timeout_s=float(whole))
         return self

@@ -275,7 +275,7 @@ async def test_callbacks_see_the_call(models: ChatModels, step: MakeStep) -> Non
         async def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
             self.started.append(kwargs.get("tags"))
 
-        async def on_llm_new_token(self, token: str, **_: Any) -> None:
+        async def on_llm_new_token(self, token: Any, **_: Any) -> None:
             self.tokens.append(token)
 
     async def ignore(_: str) -> None: ...

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.support.openai_stub import OpenAIStub
 
 SETUP = """
 import asyncio
@@ -24,9 +28,6 @@ asyncio.run(leave())
 """,
     "another kind of loop": """
 import uvloop
-
-if TYPE_CHECKING:
-    from tests.support.openai_stub import OpenAIStub
 uvloop.run(models.get("openai:stub").ainvoke("hi"))
 """,
     "closed on purpose": """
