@@ -179,17 +179,26 @@ class WriteRiddle(Step[RiddleTask, Riddled]):
         )
 
 
-def _riddle_deltas_to(emit: Emit) -> OnDelta | None:
-    """Of a labelled answer, only the riddle's own lines are told: never the answer, never the hints."""
-    tell = deltas_to(emit, RiddleDelta)
-    if tell is None:
-        return None
-    stream = DraftStream()
+class _RiddleLines:
+    """Of a labelled answer, tells only the riddle's own lines: never the answer, never the hints."""
 
-    async def on_delta(text: str) -> None:
-        await tell(stream.feed(text))
+    def __init__(self, emit: Emit) -> None:
+        self._stream = DraftStream()
+        self._tell = deltas_to(emit, RiddleDelta)
 
-    return on_delta
+    @property
+    def on_delta(self) -> OnDelta | None:
+        """For the model's text; None when nobody listens, so that the model need not stream."""
+        return self._feed if self._tell else None
+
+    async def end(self) -> None:
+        """Tell what was held back as the possible beginning of a label."""
+        if self._tell:
+            await self._tell(self._stream.close())
+
+    async def _feed(self, text: str) -> None:
+        assert self._tell is not None
+        await self._tell(self._stream.feed(text))
 
 
 async def _or_provider_error(coroutine: Any) -> _Candidate | ProviderError:
