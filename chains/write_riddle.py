@@ -145,7 +145,9 @@ class WriteRiddle(Step[RiddleTask, Riddled]):
         config: RunnableConfig,
         emit: Emit,
     ) -> _Candidate:
-        completion = await self._models.complete(step.spec, messages, config=config, on_delta=_riddle_deltas_to(emit))
+        lines = _RiddleLines(emit)
+        completion = await self._models.complete(step.spec, messages, config=config, on_delta=lines.on_delta)
+        await lines.end()
         return self._judge(task, messages, examples, completion)
 
     def _judge(
