@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from domain.errors import RiddlewireError
@@ -46,15 +47,22 @@ async def _check(spec: PipelineSpec, models: ChatModels, *, needed: bool) -> Fin
     names = tuple(dict.fromkeys(step.model for step in spec.steps))
     start = time.perf_counter()
     for model in names:
-        try:
-            await models.warm_up(model)
-        except RiddlewireError as error:
-            return Finding(name=name, verdict=bad, detail=f"{model}: {error}", remedy=_remedy(model))
-        problem = await _unreachable(model, models)
+        problem = await _problem(model, models, load=needed)
         if problem:
             return Finding(name=name, verdict=bad, detail=f"{model}: {problem}", remedy=_remedy(model))
     seconds = time.perf_counter() - start
     return Finding(name=name, verdict="ok", detail=f"{', '.join(names)} ready in {seconds:.1f} s")
+
+
+async def _problem(model: str, models: ChatModels, *, load: bool) -> str:
+    """Why a model could not be used; empty when it could. Loading one in torch takes a minute: only on demand."""
+    if model.startswith("transformers:") and not load:
+        return "" if find_spec("torch") else "torch is not installed"
+    try:
+        await models.warm_up(model)
+    except RiddlewireError as error:
+        return str(error)
+    return await _unreachable(model, models)
 
 
 async def _unreachable(model: str, models: ChatModels) -> str:

@@ -1,10 +1,13 @@
 """`riddlewire serve`: the HTTP service."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.cli.options import settings_of
+
+if TYPE_CHECKING:
+    from service.settings import Settings
 
 
 def serve(
@@ -26,6 +29,21 @@ def serve(
     - `riddlewire serve --host 0.0.0.0 --port 80`
     """
     settings = settings_of(ctx, host=host, port=port, processes=workers)
+    _check_first(settings)
     from service.server import serve as serve_http
 
     raise typer.Exit(serve_http(settings))
+
+
+def _check_first(settings: "Settings") -> None:
+    """What the server refuses at start anyway, told here in one line instead of in its log."""
+    from service.cli.database import opened_engine
+    from service.keys import KeyStore
+    from service.storage.home import HomeLock
+
+    if settings.needs_home_lock:
+        with HomeLock(settings.home):
+            pass
+    if not settings.serves_loopback_only:
+        with opened_engine(settings) as engine:
+            settings.check_exposure(keys_exist=KeyStore(engine).exist())

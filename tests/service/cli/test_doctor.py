@@ -46,8 +46,8 @@ def test_a_missing_key_of_another_than_the_default_pipeline_is_only_a_note(share
     assert stub.requests == []
 
 
-def test_a_default_pipeline_that_does_not_exist_fails(cli: Cli) -> None:
-    ended = cli("doctor", "--json", RIDDLEWIRE_PIPELINE="nosuch", OPENAI_API_KEY="sk-none")
+def test_a_default_pipeline_that_does_not_exist_fails(service: Cli) -> None:
+    ended = service("doctor", "--json", RIDDLEWIRE_PIPELINE="nosuch")
     assert ended.code == Exit.FAILED
     assert "embedded" in _finding(ended, "pipeline nosuch")["remedy"]
 
