@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_tests.integration_tests import ChatModelIntegrationTests
@@ -130,6 +131,41 @@ def test_adapters_are_asked_for_by_number_and_the_others_are_off(tmp_path: Path)
     assert asked["lora"] == [{"id": 0, "scale": 0.0}, {"id": 1, "scale": 0.5}]
     assert plain["lora"] == [{"id": 0, "scale": 0.0}, {"id": 1, "scale": 0.0}]
     assert not engine.is_running
+
+
+@pytest.mark.local
+async def test_an_adapter_changes_the_answers_that_ask_for_it_and_no_others(tmp_path: Path, step: MakeStep) -> None:
+    file = _random_adapter(tmp_path / "noise.gguf")
+    models = ChatModels(ModelSettings(engine=EngineSettings(parallel=1, context=256, adapters={"noise": file})))
+
+    async def ask(**extra: Any) -> str:
+        spec = step(NAME, max_tokens=8, temperature=0.0, timeout_s=60, extra=extra)
+        return (await models.complete(spec, [HumanMessage("Who wrote Hamlet?")])).text
+
+    plain = await ask()
+    assert await ask(adapter="noise") != plain
+    assert await ask(adapter="noise", adapter_scale=0.0) == plain
+    assert await ask() == plain
+    await models.aclose()
+
+
+def _random_adapter(path: Path) -> Path:
+    """A LoRA adapter of random weights on the first layers' attention."""
+    gguf = pytest.importorskip("gguf")
+    random = np.random.default_rng(0)
+    writer = gguf.GGUFWriter(str(path), "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", 16.0)
+    for block in range(10):
+        for part, shape in (("a", (4, 576)), ("b", (576, 4))):
+            weights = random.normal(scale=0.3, size=shape).astype(np.float32)
+            writer.add_tensor(f"blk.{block}.attn_q.weight.lora_{part}", weights)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
 
 
 def test_a_file_the_engine_cannot_load_is_told(tmp_path: Path) -> None:
