@@ -16,6 +16,7 @@ from retrievers.encoder import FORMULA, ArticleEncoder
 from retrievers.errors import IndexUnavailable
 from retrievers.partitions import Imprint, Partitions
 from retrievers.rows import batched
+from retrievers.topics import TopicShelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +32,7 @@ PATIENCE_S = 2.0
 """How long a selection waits for an update of the index before it goes on with the old one."""
 
 SMALL = 5_000
-"""Up to so many examples, Chroma's own topic filter is faster than fetching more and filtering."""
+"""Up to so many examples in a collection, Chroma's own topic filter is fast."""
 
 _OVERFETCH = 4
 _BATCH = 256
@@ -65,6 +66,7 @@ class ExampleIndex:
         self._revision = -1
         self._lock = threading.Lock()
         self._hurry_until = 0.0
+        self._topics = TopicShelf()
 
     @cached_property
     def _partitions(self) -> Partitions:
@@ -211,9 +213,21 @@ class ExampleIndex:
         return found
 
     def _search(self, vector: Matrix, n: int, topic: str | None, tenant: str | None) -> list[Hit]:
-        hits = [hit for collection in self._visible(tenant) for hit in _nearest(collection, vector, n, topic)]
+        hits = [hit for collection in self._visible(tenant) for hit in self._nearest(collection, vector, n, topic)]
         hits.sort(key=lambda hit: -hit.score)
         return hits[:n]
+
+    def _nearest(self, collection: Collection, vector: Matrix, n: int, topic: str | None) -> list[Hit]:
+        if topic is None:
+            return _query(collection, vector, n)
+        if collection.count() > SMALL:
+            kept = self._topics.get(collection, topic, self._revision)
+            if kept is not None:
+                return [Hit(key, score) for key, score in kept.nearest(vector, n)] if kept.hashes else []
+            hits = _query_and_filter(collection, vector, n, topic)
+            if len(hits) == n:
+                return hits
+        return _query(collection, vector, n, where={"topic": topic})
 
     def _visible(self, tenant: str | None) -> list[Collection]:
         names = (None,) if tenant is None else (None, tenant)
@@ -223,16 +237,6 @@ class ExampleIndex:
         """Let go of the collections; with `delete`, of what is in them too."""
         if delete and "_partitions" in self.__dict__:
             self._partitions.delete()
-
-
-def _nearest(collection: Collection, vector: Matrix, n: int, topic: str | None) -> list[Hit]:
-    if topic is None:
-        return _query(collection, vector, n)
-    if collection.count() > SMALL:
-        hits = _query_and_filter(collection, vector, n, topic)
-        if len(hits) == n:
-            return hits
-    return _query(collection, vector, n, where={"topic": topic})
 
 
 def _query(collection: Collection, vector: Matrix, n: int, where: dict[str, Any] | None = None) -> list[Hit]:

@@ -43,11 +43,17 @@ def check_lengths(example: Example) -> None:
 
 
 def visible_to(tenant: str | None) -> ColumnElement[bool]:
+    """What a tenant sees: its own examples and everybody's."""
     everybodys = examples.c.tenant.is_(None)
     return everybodys if tenant is None else or_(everybodys, examples.c.tenant == tenant)
 
 
 def require(connection: Connection, example_id: str) -> Row[Any]:
+    """The row of an example.
+
+    Raises:
+        NotFound: There is no such example.
+    """
     row = connection.execute(select(examples).where(examples.c.id == example_id)).one_or_none()
     if row is None:
         raise NotFound("example", example_id)
@@ -55,6 +61,11 @@ def require(connection: Connection, example_id: str) -> Row[Any]:
 
 
 def refuse_twin(connection: Connection, example: Example) -> None:
+    """Make sure that no example has this content yet.
+
+    Raises:
+        InvalidExample: One has; the message names it.
+    """
     query = select(examples.c.id).where(examples.c.content_hash == example.content_hash)
     twin = connection.execute(query).scalar()
     if twin is not None:
@@ -79,6 +90,7 @@ def update_examples(connection: Connection, changed: Iterable[Example], revision
 
 
 def bury(connection: Connection, gone: Mapping[str, str | None], revision: int) -> None:
+    """Leave a tombstone for content, given with its tenant, that is no example any more."""
     unbury(connection, list(gone))
     rows = [{"content_hash": key, "tenant": tenant, "revision": revision} for key, tenant in gone.items()]
     if rows:
@@ -86,15 +98,18 @@ def bury(connection: Connection, gone: Mapping[str, str | None], revision: int) 
 
 
 def unbury(connection: Connection, hashes: Sequence[str]) -> None:
+    """Take the tombstones away of content that is an example again."""
     for batch in batched(hashes):
         connection.execute(delete(example_tombstones).where(example_tombstones.c.content_hash.in_(batch)))
 
 
 def count_up(connection: Connection, revision: int) -> None:
+    """Make `revision` the store's; the transaction that does so must hold the counter's row."""
     connection.execute(update(revisions).where(revisions.c.name == "examples").values(value=revision))
 
 
 def values_of(example: Example) -> dict[str, Any]:
+    """The columns of an example, but for the revisions."""
     return {
         "id": example.id,
         "content_hash": example.content_hash,
@@ -111,6 +126,7 @@ def values_of(example: Example) -> dict[str, Any]:
 
 
 def example_of(row: Row[Any]) -> Example:
+    """The example in a row."""
     return Example(
         id=row.id,
         tenant=row.tenant,
@@ -126,4 +142,5 @@ def example_of(row: Row[Any]) -> Example:
 
 
 def pair_of(row: Row[Any, Any]) -> tuple[str, str | None]:
+    """Content hash and tenant of a row that has them."""
     return row.content_hash, row.tenant

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 
 from prompts import RetrievalSpec
 from retrievers import index as index_module
+from retrievers import topics as topics_module
 from retrievers.chroma import open_chroma
 from retrievers.embeddings import ProviderEmbeddings
 from retrievers.examples import memory_engine, open_examples
@@ -241,11 +242,12 @@ tenants = st.sampled_from([None, "acme", "other"])
 topics = st.sampled_from(["sea", "sky"])
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     content=st.lists(st.tuples(topics, st.integers(0, 9), tenants), max_size=25),
     asked=st.tuples(st.none() | topics, tenants, st.integers(1, 12)),
-    small=st.sampled_from([0, 5_000]),
+    small=st.sampled_from([-1, 5_000]),
+    large_topic=st.sampled_from([0, 3, 20_000]),
 )
 def test_topic_and_tenant_filters_always_hold_and_lose_nothing(
     embeddings: WordLlamaEmbeddings,
@@ -253,8 +255,10 @@ def test_topic_and_tenant_filters_always_hold_and_lose_nothing(
     content: list[tuple[str, int, str | None]],
     asked: tuple[str | None, str | None, int],
     small: int,
+    large_topic: int,
 ) -> None:
     monkeypatch.setattr(index_module, "SMALL", small)
+    monkeypatch.setattr(topics_module, "MAX_VECTORS", large_topic)
     topic, tenant, k = asked
     with open_examples(seed=False, embeddings=embeddings) as examples:
         examples.import_(an_example(topic, number, tenant=owner) for topic, number, owner in content)
@@ -269,6 +273,37 @@ def test_topic_and_tenant_filters_always_hold_and_lose_nothing(
     assert {example.id for example in seen} <= allowed
     assert {considered.id for considered in selection.considered} <= allowed
     assert len(seen) == min(k, len(allowed))
+
+
+def test_a_topic_of_a_large_collection_is_searched_exactly_and_follows_changes(
+    store: ExampleStore,
+    index: ExampleIndex,
+    embeddings: WordLlamaEmbeddings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(index_module, "SMALL", 0)
+    store.import_(an_example(topic, number) for topic in STORIES for number in range(20))
+    selector = ExampleSelector(store, index, embeddings)
+    seen = selector.search(STORIES["food"], 5, "sea")
+    everything = selector.search(STORIES["food"], 120)
+    assert seen == [scored for scored in everything if scored.example.topic == "sea"][:5]
+    store.remove(seen[0].example.id)
+    assert [scored.example for scored in selector.search(STORIES["food"], 4, "sea")] == [s.example for s in seen[1:]]
+    assert selector.search(STORIES["food"], 5, "nothing") == []
+
+
+def test_topics_are_forgotten_when_they_take_too_much_memory(
+    store: ExampleStore, index: ExampleIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topics_module, "MAX_BYTES", 5_000)
+    store.import_(an_example(topic, number) for topic in STORIES for number in range(4))
+    index.sync()
+    shelf, collection = topics_module.TopicShelf(), index._partitions.open(None)
+    for topic in STORIES:
+        kept = shelf.get(collection, topic, 1)
+        assert kept is not None
+        assert len(kept.hashes) == 4
+    assert list(shelf._kept) == [(str(collection.id), list(STORIES)[-1])]
 
 
 def test_the_filter_holds_even_where_the_index_is_wrong(

@@ -1,0 +1,90 @@
+"""Exact search within one topic of a large collection.
+
+Chroma's own metadata filter takes 50 ms among 100,000 vectors. So the vectors of a topic that is asked for are kept in
+memory, as of one revision, and compared in one multiplication: a few tenths of a millisecond, and nothing is missed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from retrievers.rows import batched
+
+if TYPE_CHECKING:
+    from chromadb.api.models.Collection import Collection
+
+    from retrievers.vectors import Matrix
+
+MAX_VECTORS = 20_000
+"""A topic of more is a large part of its collection, where fetching more and filtering finds enough."""
+
+MAX_BYTES = 64_000_000
+"""Of all topics together; the least recently asked goes first."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicVectors:
+    """The content hashes of one topic with their vectors, row by row."""
+
+    hashes: list[str]
+    rows: Matrix
+
+    def nearest(self, vector: Matrix, n: int) -> list[tuple[str, float]]:
+        """The `n` most similar with their cosines, most similar first."""
+        scores = self.rows @ vector
+        best = np.argpartition(-scores, n - 1)[:n] if n < len(scores) else np.arange(len(scores))
+        best = best[np.argsort(-scores[best], kind="stable")]
+        return [(self.hashes[place], float(scores[place])) for place in best]
+
+
+class TopicShelf:
+    """Topics that were asked for lately."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._revision = -1
+        self._kept: OrderedDict[tuple[str, str], TopicVectors | None] = OrderedDict()
+
+    def get(self, collection: Collection, topic: str, revision: int) -> TopicVectors | None:
+        """The topic's vectors, or None when there are too many of them.
+
+        Args:
+            collection: Where to fetch them from, once a revision.
+            topic: As the metadata have it.
+            revision: The one the collection is at.
+        """
+        key = (str(collection.id), topic)
+        with self._lock:
+            if revision != self._revision:
+                self._kept.clear()
+                self._revision = revision
+            if key not in self._kept:
+                self._kept[key] = _fetch(collection, topic)
+                self._shrink()
+            self._kept.move_to_end(key)
+            return self._kept[key]
+
+    def _shrink(self) -> None:
+        """Forget all but the newest, from the oldest on, until the rest is small enough."""
+        used = sum(kept.rows.nbytes for kept in self._kept.values() if kept)
+        while used > MAX_BYTES and len(self._kept) > 1:
+            _, oldest = self._kept.popitem(last=False)
+            used -= oldest.rows.nbytes if oldest else 0
+
+
+def _fetch(collection: Collection, topic: str) -> TopicVectors | None:
+    wanted = collection.get(where={"topic": topic}, limit=MAX_VECTORS + 1, include=[])["ids"]
+    if len(wanted) > MAX_VECTORS:
+        return None
+    hashes: list[str] = []
+    parts: list[Matrix] = [np.empty((0, 0), dtype=np.float32)]
+    for batch in batched(wanted, 1_000):
+        answer = collection.get(ids=batch, include=["embeddings"])
+        hashes += answer["ids"]
+        parts.append(np.asarray(answer["embeddings"], dtype=np.float32))
+    return TopicVectors(hashes, np.concatenate(parts[1:] or parts))
