@@ -98,8 +98,10 @@ def _common() -> list[Processor]:
 
 
 def _last(*, console: bool) -> list[Processor]:
-    if console:
-        return [redact, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    if console:  # plain: the pretty formatter prints local variables, article and secrets included
+        plain = structlog.dev.plain_traceback
+        renderer: Processor = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+        return [structlog.processors.format_exc_info, redact, renderer]
     return [structlog.processors.format_exc_info, redact, structlog.processors.JSONRenderer(serializer=_to_json)]
 
 
