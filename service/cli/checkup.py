@@ -62,6 +62,16 @@ def check_packages() -> Finding:
     return Finding(name="packages", verdict="ok", detail="all that is needed is installed")
 
 
+def check_page_reader() -> Finding:
+    """Whether articles can be taken out of web pages: the library imports parts that its package does not ask for."""
+    try:
+        import trafilatura  # noqa: F401  # importing it is the check
+    except ImportError as error:
+        remedy = "pip install lxml_html_clean"
+        return Finding(name="web pages", verdict="failed", detail=f"cannot be read: {error}", remedy=remedy)
+    return Finding(name="web pages", verdict="ok", detail="articles can be read from URLs")
+
+
 def check_extras() -> Iterator[Finding]:
     """Which optional parts are installed."""
     for extra, purpose in _EXTRAS.items():

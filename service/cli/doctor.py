@@ -54,6 +54,7 @@ def _findings(ctx: typer.Context, *, models: bool) -> "Iterator[Finding]":
 
     yield checkup.check_python()
     yield from _one(checkup.check_packages, "Looking at packages …")
+    yield from _one(checkup.check_page_reader, "Looking at packages …")
     yield from checkup.check_extras()
     try:
         settings = settings_of(ctx)

@@ -23,7 +23,7 @@ def test_a_fresh_data_folder_is_well_but_for_models(cli: Cli) -> None:
     assert ended.code == Exit.OK, ended.out
     assert ended.json["ok"] is True
     names = {finding["name"] for finding in ended.json["findings"]}
-    assert {"python", "packages", "data folder", "database", "API keys", "examples", "files"} <= names
+    assert {"python", "packages", "web pages", "data folder", "database", "API keys", "examples", "files"} <= names
 
 
 def test_a_reachable_default_pipeline_is_ok(service: Cli) -> None:
