@@ -138,5 +138,5 @@ class MethodTable:
 
     def allowed(self, path: str) -> str:
         """As the header Allow wants it; empty for a path that nothing answers."""
-        found = {method for route in self._routes if route.path_regex.match(path) for method in route.methods}
+        found = {method for route in self._routes if route.path_regex.match(path) for method in route.methods or ()}
         return ", ".join(sorted(found | {"HEAD"} if "GET" in found else found))

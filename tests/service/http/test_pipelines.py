@@ -11,7 +11,7 @@ def test_the_shipped_pipelines_are_listed_with_what_they_are_made_of(live: Live)
     items = live.get("/v1/pipelines").json()["items"]
     assert {"embedded", "zero-shot", "few-shot-base", "openai"} <= {item["name"] for item in items}
     for item in items:
-        assert PipelineOut.model_validate(item)
+        PipelineOut.model_validate(item)
         assert live.get(f"/v1/pipelines/{item['name']}").json() == item
     assert [item["name"] for item in items if item["default"]] == ["openai"]
 
