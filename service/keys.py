@@ -116,6 +116,7 @@ class KeyStore:
         secret = f"rw_{key.id}_{secrets.token_hex(24)}"
         with self._engine.begin() as connection:
             connection.execute(api_keys.insert(), {**_row_of(key), "secret_hash": _hash(secret)})
+        self._exists_until = float("inf")
         return key, secret
 
     def verify(self, secret: str) -> Key | None:
