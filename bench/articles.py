@@ -6,6 +6,7 @@ The leak is looked for once more here, by rules of this file's own, so that a ga
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import statistics
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from bench.inputs import real_articles
 from bench.processes import Meter
 from bench.report import RESULTS, Report, Row
+from domain.errors import ProviderError
 
 if TYPE_CHECKING:
     from bench.options import Options
@@ -39,17 +41,19 @@ def measure(options: Options) -> Report:
     everything = real_articles()
     count = COUNT_QUICK if options.quick else COUNT
     texts = everything[:: len(everything) // count][:count]
-    riddles = asyncio.run(_riddles(texts))
+    made = asyncio.run(_riddles(texts))
+    riddles = [outcome for outcome in made if not isinstance(outcome, ProviderError)]
+    report.notes += [f"no answer: {outcome}" for outcome in made if isinstance(outcome, ProviderError)]
     published = [riddle for riddle in riddles if riddle.status == "published"]
     parsed = [riddle for riddle in riddles if riddle.riddle and riddle.answer]
     leaking = [riddle for riddle in published if leaks(riddle)]
-    seconds = statistics.median(riddle.timings_ms.total / 1e3 for riddle in riddles)
+    seconds = statistics.median([riddle.timings_ms.total / 1e3 for riddle in riddles] or [math.nan])
     report.rows = [
         Row(what="articles", value=count),
         Row(what="ended in a riddle that parses", value=len(parsed), at_least=count),
         Row(what="published riddles that leak", value=len(leaking), at_most=0),
         Row(what="share that passed the gate", value=100 * len(published) / count, unit="%"),
-        Row(what="attempts, mean", value=statistics.mean(riddle.attempts for riddle in riddles)),
+        Row(what="attempts, mean", value=statistics.mean([riddle.attempts for riddle in riddles] or [math.nan])),
         Row(what=f"time of an article, {AT_ONCE} at once, median", value=seconds, unit="s"),
     ]
     report.details["riddles"] = [_as_dict(riddle) for riddle in riddles]
@@ -79,7 +83,8 @@ def _stem(word: str) -> str:
     return word[:_STEM]
 
 
-async def _riddles(texts: list[str]) -> list[Riddle]:
+async def _riddles(texts: list[str]) -> list[Riddle | ProviderError]:
+    """In the order of the texts; an error where the engine gave no answer in time."""
     from chains import load_pipeline
     from chains.models import ChatModels
     from retrievers import open_examples
@@ -88,9 +93,12 @@ async def _riddles(texts: list[str]) -> list[Riddle]:
     pipeline = load_pipeline("embedded", models=models, examples=examples)
     slots = asyncio.Semaphore(AT_ONCE)
 
-    async def make(text: str) -> Riddle:
+    async def make(text: str) -> Riddle | ProviderError:
         async with slots:
-            return await pipeline.ainvoke(text)
+            try:
+                return await pipeline.ainvoke(text)
+            except ProviderError as error:
+                return error
 
     try:
         return list(await asyncio.gather(*(make(text) for text in texts)))
