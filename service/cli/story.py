@@ -146,7 +146,7 @@ def _check(check: Mapping[str, Any]) -> Text:
 def _figures(riddle: Mapping[str, Any]) -> str:
     usage = riddle["usage"]
     cached = f" ({usage['cached_tokens']} cached)" if usage.get("cached_tokens") else ""
-    cost = f", ${usage['cost_usd']:.5f}" if usage["cost_usd"] is not None else ""
+    cost = f", ${usage['cost_usd']:.5f}" if usage["cost_usd"] else ""
     attempts = f", {riddle['attempts']} attempts" if riddle["attempts"] > 1 else ""
     return (
         f"{clean_line(riddle['pipeline'])}: {riddle['timings_ms']['total'] / 1000:.1f} s{attempts}, "

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _COMMAND = [sys.executable, "-m", "service.cli.main"]
-_PATIENCE_S = 120.0
+_PATIENCE_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
