@@ -220,7 +220,7 @@ class ExampleIndex:
     def _nearest(self, collection: Collection, vector: Matrix, n: int, topic: str | None) -> list[Hit]:
         if topic is None:
             return _query(collection, vector, n)
-        if collection.count() > SMALL:
+        if self._topics.size(collection, self._revision) > SMALL:
             kept = self._topics.get(collection, topic, self._revision)
             if kept is not None:
                 return [Hit(key, score) for key, score in kept.nearest(vector, n)] if kept.hashes else []

@@ -49,6 +49,16 @@ class TopicShelf:
         self._lock = threading.Lock()
         self._revision = -1
         self._kept: OrderedDict[tuple[str, str], TopicVectors | None] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+
+    def size(self, collection: Collection, revision: int) -> int:
+        """How many vectors there are; Chroma takes 40 ms to count 100,000, so it is asked once a revision."""
+        key = str(collection.id)
+        with self._lock:
+            self._turn_to(revision)
+            if key not in self._sizes:
+                self._sizes[key] = collection.count()
+            return self._sizes[key]
 
     def get(self, collection: Collection, topic: str, revision: int) -> TopicVectors | None:
         """The topic's vectors, or None when there are too many of them.
@@ -60,14 +70,18 @@ class TopicShelf:
         """
         key = (str(collection.id), topic)
         with self._lock:
-            if revision != self._revision:
-                self._kept.clear()
-                self._revision = revision
+            self._turn_to(revision)
             if key not in self._kept:
                 self._kept[key] = _fetch(collection, topic)
                 self._shrink()
             self._kept.move_to_end(key)
             return self._kept[key]
+
+    def _turn_to(self, revision: int) -> None:
+        if revision != self._revision:
+            self._kept.clear()
+            self._sizes.clear()
+            self._revision = revision
 
     def _shrink(self) -> None:
         """Forget all but the newest, from the oldest on, until the rest is small enough."""
