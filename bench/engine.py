@@ -70,7 +70,7 @@ def measure(options: Options) -> Report:
     articles = [text[:LONGEST_ARTICLE] for text in real_articles()[30:]]
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         _write_pipeline(Path(folder))
-        asyncio.run(_side_by_side(Path(folder), articles[: 2 if options.quick else 6], report))
+        asyncio.run(_side_by_side(Path(folder), articles[: 2 if options.quick else 4], report))
         asyncio.run(_at_once(Path(folder), articles[10:], 1 if options.quick else 2, report))
     report.other_cores = meter.read().other_cores
     return report
@@ -109,20 +109,32 @@ async def _at_once(home: Path, articles: list[str], rounds: int, report: Report)
     from retrievers import open_examples
 
     examples = open_examples()
-    ratios = []
+    ratios, cpu_ratios = [], []
     for number in range(rounds):
         texts = articles[AT_ONCE * number :][:AT_ONCE]
         spent: dict[bool, float] = {}
+        cpu: dict[bool, float] = {}
         for together in (True, False) if number % 2 else (False, True):
             with _engine() as engine:
                 pipeline, _ = _pipeline(home, engine, examples)
                 await _with_us(pipeline, articles[-1])
+                before = time.process_time()
                 spent[together] = await _seconds_per_article(pipeline, texts, together=together)
+                cpu[together] = (time.process_time() - before) / len(texts)
         ratios.append(spent[True] / spent[False])
-        report.details[f"round {number}"] = {"at_once_s": spent[True], "in_turn_s": spent[False]}
+        cpu_ratios.append(cpu[True] / cpu[False])
+        report.details[f"round {number}"] = {
+            "at_once_s": spent[True],
+            "in_turn_s": spent[False],
+            "at_once_cpu_s": cpu[True],
+            "in_turn_cpu_s": cpu[False],
+        }
     examples.close()
-    value = statistics.median(ratios)
-    report.rows.append(Row(what="seconds an article, four at once / one after another", value=value, at_most=1.0))
+    what = "an article, four at once / one after another"
+    report.rows += [
+        Row(what=f"seconds {what}", value=statistics.median(ratios), at_most=1.0),
+        Row(what=f"CPU {what}", value=statistics.median(cpu_ratios)),
+    ]
 
 
 async def _seconds_per_article(pipeline: RiddlePipeline, texts: list[str], *, together: bool) -> float:
