@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ BENCHMARKS = {
     "articles": ("bench.articles", "20 real articles through the embedded default"),
 }
 _LIMIT_S = 600
+_PATIENCE_S = 120
 
 
 def main() -> int:
@@ -59,15 +61,18 @@ def _in_turn(names: list[str]) -> None:
     for name in names:
         (RESULTS / f"{name}.json").unlink(missing_ok=True)
         print(f"{name}: {BENCHMARKS[name][1]} ...", file=sys.stderr)
-        try:
-            subprocess.run(
-                [sys.executable, "-m", "bench", name, *passed_on],
-                stdout=subprocess.DEVNULL,
-                timeout=_LIMIT_S,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            print(f"{name}: stopped after {_LIMIT_S} s", file=sys.stderr)
+        _bounded([sys.executable, "-m", "bench", name, *passed_on])
+
+
+def _bounded(command: list[str]) -> None:
+    """Run it; when it takes too long, interrupt it, so that it ends the servers it started."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        process.wait(_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        print(f"stopped after {_LIMIT_S} s", file=sys.stderr)
+        process.send_signal(signal.SIGINT)
+        process.wait(_PATIENCE_S)
 
 
 def _options(arguments: argparse.Namespace) -> Options:

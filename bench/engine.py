@@ -71,7 +71,7 @@ def measure(options: Options) -> Report:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         _write_pipeline(Path(folder))
         asyncio.run(_side_by_side(Path(folder), articles[: 2 if options.quick else 4], report))
-        asyncio.run(_at_once(Path(folder), articles[10:], 1 if options.quick else 2, report))
+        asyncio.run(_at_once(Path(folder), articles[10:], 1, report))
     report.other_cores = meter.read().other_cores
     return report
 

@@ -28,7 +28,7 @@ def measure(options: Options) -> Report:
     report = Report(name="memory")
     meter = Meter()
     requests = 100 if options.quick else 600
-    articles = 4 if options.quick else 8
+    articles = 4
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         served = asyncio.run(_with_service(Path(folder), requests))
         embedded = asyncio.run(_embedded(Path(folder), articles))

@@ -91,7 +91,7 @@ class Measured:
 
 def phases(*, quick: bool) -> list[Phase]:
     """What is measured, shortest first; `quick` is for trying the harness out."""
-    few = 1 if quick else 3
+    few = 1 if quick else 2
     span = {"least_s": 4, "most_s": 12 if quick else 30}
     return [
         Phase("cpu", 0, 4 if quick else 12, lambda load, target: load.count(target, concurrency=8, requests=100)),
