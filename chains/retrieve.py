@@ -10,6 +10,8 @@ from domain.events import ExamplesSelected, ShownExample
 from retrievers import Selection
 
 if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
     from domain import Article
     from prompts import RetrievalSpec
     from retrievers import Examples
@@ -33,7 +35,7 @@ class RetrieveExamples(Step[RetrievalTask, Selection]):
     def __init__(self, examples: Examples) -> None:
         self._examples = examples
 
-    async def _work(self, task: RetrievalTask) -> Selection:
+    async def _work(self, task: RetrievalTask, _config: RunnableConfig) -> Selection:
         if task.spec is None or task.spec.k == 0:
             return Selection(examples=(), considered=())
         return await self._examples.aselect(task.article, task.spec, tenant=task.tenant, topic=task.topic)

@@ -16,7 +16,7 @@ from retrievers.encoder import FORMULA, ArticleEncoder
 from retrievers.errors import IndexUnavailable
 from retrievers.partitions import Imprint, Partitions
 from retrievers.rows import batched
-from retrievers.topics import TopicShelf
+from retrievers.nearby import VectorShelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 2.0
 """How long a selection waits for an update of the index before it goes on with the old one."""
-
-SMALL = 5_000
-"""Up to so many examples in a collection, Chroma's own topic filter is fast."""
 
 _OVERFETCH = 4
 _BATCH = 256
@@ -66,7 +63,7 @@ class ExampleIndex:
         self._revision = -1
         self._lock = threading.Lock()
         self._hurry_until = 0.0
-        self._topics = TopicShelf()
+        self._nearby = VectorShelf()
 
     @cached_property
     def _partitions(self) -> Partitions:
@@ -218,16 +215,13 @@ class ExampleIndex:
         return hits[:n]
 
     def _nearest(self, collection: Collection, vector: Matrix, n: int, topic: str | None) -> list[Hit]:
+        kept = self._nearby.get(collection, topic, self._revision)
+        if kept is not None:
+            return [Hit(key, score) for key, score in kept.nearest(vector, n)] if kept.hashes else []
         if topic is None:
             return _query(collection, vector, n)
-        if self._topics.size(collection, self._revision) > SMALL:
-            kept = self._topics.get(collection, topic, self._revision)
-            if kept is not None:
-                return [Hit(key, score) for key, score in kept.nearest(vector, n)] if kept.hashes else []
-            hits = _query_and_filter(collection, vector, n, topic)
-            if len(hits) == n:
-                return hits
-        return _query(collection, vector, n, where={"topic": topic})
+        hits = _query_and_filter(collection, vector, n, topic)
+        return hits if len(hits) == n else _query(collection, vector, n, where={"topic": topic})
 
     def _visible(self, tenant: str | None) -> list[Collection]:
         names = (None,) if tenant is None else (None, tenant)

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine
 
 from prompts import RetrievalSpec
 from retrievers import index as index_module
-from retrievers import topics as topics_module
+from retrievers import nearby
 from retrievers.chroma import open_chroma
 from retrievers.embeddings import ProviderEmbeddings
 from retrievers.examples import memory_engine, open_examples
@@ -257,8 +257,8 @@ def test_topic_and_tenant_filters_always_hold_and_lose_nothing(
     small: int,
     large_topic: int,
 ) -> None:
-    monkeypatch.setattr(index_module, "SMALL", small)
-    monkeypatch.setattr(topics_module, "MAX_VECTORS", large_topic)
+    monkeypatch.setattr(nearby, "SMALL", small)
+    monkeypatch.setattr(nearby, "MAX_VECTORS", large_topic)
     topic, tenant, k = asked
     with open_examples(seed=False, embeddings=embeddings) as examples:
         examples.import_(an_example(topic, number, tenant=owner) for topic, number, owner in content)
@@ -281,7 +281,7 @@ def test_a_topic_of_a_large_collection_is_searched_exactly_and_follows_changes(
     embeddings: WordLlamaEmbeddings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(index_module, "SMALL", 0)
+    monkeypatch.setattr(nearby, "SMALL", 0)
     store.import_(an_example(topic, number) for topic in STORIES for number in range(20))
     selector = ExampleSelector(store, index, embeddings)
     seen = selector.search(STORIES["food"], 5, "sea")
@@ -295,10 +295,10 @@ def test_a_topic_of_a_large_collection_is_searched_exactly_and_follows_changes(
 def test_topics_are_forgotten_when_they_take_too_much_memory(
     store: ExampleStore, index: ExampleIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(topics_module, "MAX_BYTES", 5_000)
+    monkeypatch.setattr(nearby, "MAX_BYTES", 5_000)
     store.import_(an_example(topic, number) for topic in STORIES for number in range(4))
     index.sync()
-    shelf, collection = topics_module.TopicShelf(), index._partitions.open(None)
+    shelf, collection = nearby.VectorShelf(), index._partitions.open(None)
     for topic in STORIES:
         kept = shelf.get(collection, topic, 1)
         assert kept is not None
