@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from chains.pipeline import PipelineInput
     from retrievers import Examples
 
     OpenKitchen = Callable[..., Kitchen]
@@ -237,7 +238,7 @@ async def test_abatch_keeps_the_order_of_its_articles(kitchen: OpenKitchen) -> N
     k = kitchen()
     k.summarizer.always = lambda messages: f"Fog came to a town. {str(messages[-1].content)[-40:].split()[0]}"
     k.riddler.always = GOOD
-    articles = [Article(text=f"Fog came to a town. number {word}") for word in ("one", "two", "three")]
+    articles: list[PipelineInput] = [Article(text=f"Fog came to a town. number {word}") for word in ("one", "two")]
     riddles = await k.pipeline.abatch(articles)
     assert [riddle.article for riddle in riddles] == articles
 
