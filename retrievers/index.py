@@ -14,9 +14,9 @@ from sqlalchemy.exc import OperationalError
 
 from retrievers.encoder import FORMULA, ArticleEncoder
 from retrievers.errors import IndexUnavailable
+from retrievers.nearby import VectorShelf
 from retrievers.partitions import Imprint, Partitions
 from retrievers.rows import batched
-from retrievers.nearby import VectorShelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

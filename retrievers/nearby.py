@@ -1,4 +1,4 @@
-"""Exact search in memory, where that is faster than an index: in a small collection, or within one topic of a large one.
+"""Exact search in memory where that is faster than an index: in a small collection or one topic of a large one.
 
 Among 480 vectors Chroma takes 1.3 ms of CPU for a query and one multiplication takes 0.03; among 100,000 its metadata
 filter takes 50 ms. So the vectors of a small collection, or of a topic that is asked for, are kept in memory as of one

@@ -16,6 +16,7 @@ from service.storage.home import HomeLock, make_home
 from service.storage.idempotency import IdempotencyStore
 from service.storage.migrate import migrate
 from service.storage.riddles import RiddleRepository
+from service.storage.writer import Writer
 from service.warmup import WarmUp
 
 if TYPE_CHECKING:
@@ -126,6 +127,8 @@ async def _assemble(
     stack.callback(examples.close)
     models = ChatModels(settings.model_settings())
     stack.push_async_callback(models.aclose)
+    writer = Writer(engine)
+    stack.callback(writer.close)
     in_flight = InFlight(settings.limits.in_flight)
     stack.push_async_callback(in_flight.drain, settings.limits.drain_s)
     return Resources(
@@ -134,7 +137,7 @@ async def _assemble(
         catalog=Catalog(settings.home),
         examples=examples,
         models=models,
-        riddles=RiddleRepository(engine),
+        riddles=RiddleRepository(engine, writer),
         idempotency=IdempotencyStore(engine),
         keys=keys,
         limiter=RateLimiter(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 
 
 def prepare_process(settings: Settings) -> None:
-    """Set up this process's logs and traces."""
+    """Set up this process's logs and traces, and keep tokenizers to one thread: texts come one by one here."""
     from service.telemetry import setup
 
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     setup(settings)
 
 

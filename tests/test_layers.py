@@ -89,8 +89,8 @@ def test_importing_the_library_imports_nothing_slow() -> None:
 
 def test_only_the_service_reads_the_environment() -> None:
     lower = sources(*(package for package in PACKAGES if package != "service"))
-    wrong = [source.path for source in lower if "os.environ" in source.text or "os.getenv" in source.text]
-    assert wrong == []
+    readers = {source.path for source in lower if "os.environ" in source.text or "os.getenv" in source.text}
+    assert readers <= {"chains/models/engine.py"}  # tells llama.cpp's OpenMP how to wait, which nothing else can
 
 
 def test_the_order_has_no_circle() -> None:

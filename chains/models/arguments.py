@@ -30,7 +30,7 @@ def call_arguments(spec: ModelCallSpec, name: ModelName, grammars: Path | None =
     }
     given = {key: value for key, value in arguments.items() if value is not None}
     if spec.grammar and name.provider == "embedded":
-        given["grammar"] = grammar_text(spec.grammar, grammars)
+        given["grammar"] = spec.grammar_text or grammar_text(spec.grammar, grammars)
     return {**given, **spec.extra}
 
 

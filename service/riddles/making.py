@@ -90,19 +90,22 @@ async def _told(order: Order, log: EventLog) -> Riddle:
 async def _kept(resources: Resources, order: Order, run: Awaitable[Riddle]) -> MadeAnswer:
     try:
         riddle = await run
-        return await asyncio.to_thread(_store, resources, order, riddle)
+        return await _store(resources, order, riddle)
     except BaseException:
         await abandon(order)
         raise
 
 
-def _store(resources: Resources, order: Order, riddle: Riddle) -> MadeAnswer:
-    made: list[MadeAnswer] = []
+async def _store(resources: Resources, order: Order, riddle: Riddle) -> MadeAnswer:
+    """Keep the riddle and, with a claim, its answer, in one transaction."""
+    made: MadeAnswer | None = None
 
     def answer(connection: Connection, stored: StoredRiddle) -> None:
-        made.append(MadeAnswer.of(stored))
+        nonlocal made
+        made = MadeAnswer.of(stored)
         if order.claim:
-            order.claim.finish(connection, made[0])
+            order.claim.finish(connection, made)
 
-    resources.riddles.save(riddle, key_id=order.caller.key_id, tenant=order.caller.tenant, also=answer)
-    return made[0]
+    await resources.riddles.asave(riddle, key_id=order.caller.key_id, tenant=order.caller.tenant, also=answer)
+    assert made is not None, "a riddle that is kept has its answer"
+    return made
