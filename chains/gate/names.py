@@ -4,8 +4,8 @@ Sees capitalised words inside a sentence, capitalised words that begin a sentenc
 Strand said`), words in capitals (`NATO`), with accents, possessives and hyphens. In a headline with capitals on every
 word it sees only words in capitals.
 Cannot see: names in scripts without capitals (Chinese, Arabic, Hindi), single names that only ever begin a sentence,
-single letters; and in German it does not look, because there every noun is capitalised. Days, months, and words for
-nationalities and languages are no names here: they tell where or when, not who.
+single letters; and in German it does not look, because there every noun is capitalised. Days and months are no names
+here: they tell when, not who or where.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from chains.gate.places import CALENDAR, NATIONALITIES
+from chains.gate.places import CALENDAR
 from chains.words import STOP_WORDS, WORD, fold, plain, word_set
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _SAYS_NOTHING: Final = re.compile(
 """Between two words: marks after which a capital letter says nothing."""
 _ABBREVIATIONS: Final = word_set("dr mr mrs ms st prof gen col sgt lt capt sen rep gov rev hon jr sr mt ft vs")
 _JOINTS: Final = frozenset((" ", "-"))
-_NO_NAMES: Final = STOP_WORDS | CALENDAR | NATIONALITIES | {"mr", "mrs", "ms", "dr"}
+_NO_NAMES: Final = STOP_WORDS | CALENDAR | {"mr", "mrs", "ms", "dr"}
 
 
 @dataclass(frozen=True, slots=True)

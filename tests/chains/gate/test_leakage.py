@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from domain import Article
-from tests.chains.gate.cases import DRAFT, failing, judge, saying, spoilt
+from tests.chains.gate.cases import ARTICLE, DRAFT, failing, judge, saying, spoilt
 
 
 def test_a_riddle_that_keeps_its_secret_passes() -> None:
@@ -98,3 +100,9 @@ def test_reasons_hold_single_words_however_hostile_the_answer() -> None:
     verdict = judge(spoilt(answer=f"the {hostile}", riddle=f"one\n{hostile}\nthree"))
     assert all(len(reason) < 100 and "\u202e" not in reason and "<" not in reason for reason in verdict.reasons)
     assert DRAFT.answer not in " ".join(verdict.reasons)
+
+
+def test_a_nationality_of_the_article_is_a_leak() -> None:
+    article = replace(ARTICLE, text=f"{ARTICLE.text} A Belgian tug came to help.")
+    assert "leakage" in failing(judge(saying("a Belgian was there"), article=article))
+    assert "leakage" not in failing(judge(saying("a Belgian was there")))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from domain import Draft, Example
 
 COMPUTED = ("18", "83", "60")
-"""Figures that the writers of three summaries worked out (`17 of 18 shots`): the gate refuses what it cannot find."""
+"""Figures that the writers of three summaries worked out (`17 of 18 shots`): the gate refuses what it cannot find. One riddle says `French`, as its article does: the only nationality in 480 riddles."""
 
 examples = st.sampled_from(shipped())
 places = st.integers(0, 100)
@@ -37,9 +37,12 @@ def test_every_shipped_riddle_passes_every_check() -> None:
         for example in shipped()
         for reason in judge_example(example, examples=others(example)).reasons
     ]
-    assert [reason for _, reason in refused] == [
-        f'The summary has the number "{number}", which the article has not.' for number in COMPUTED
-    ]
+    assert sorted(reason for _, reason in refused) == sorted(
+        [
+            *(f'The summary has the number "{number}", which the article has not.' for number in COMPUTED),
+            'The riddle names "french" from the article.',
+        ]
+    )
 
 
 def test_passing_riddles_score_above_one_half() -> None:
