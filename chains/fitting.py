@@ -52,6 +52,7 @@ class Fitter:
     def __init__(self, models: ChatModels) -> None:
         self._models = models
         self._shot_tokens: dict[tuple[str, str, str], int] = {}
+        self._overheads: dict[tuple[str, str], int] = {}
 
     def fit(
         self,
@@ -84,7 +85,7 @@ class Fitter:
     def room_for_article(self, step: BoundStep, article: Article) -> int | None:
         """Tokens an article's text may have when `step` cannot read all of it; None when it can."""
         values = step.values({"title": article.title or "", "article": article.text, "summary": ""})
-        if "article" not in values:
+        if "article" not in values or self._surely_fits(step, values):
             return None
         messages = step.prompt.render(values, ())
         room = self._window(step).room
@@ -97,11 +98,22 @@ class Fitter:
         overhead = self._count(step, step.prompt.render(values, ()))
         return self._window(step).after(overhead).room
 
+    def _surely_fits(self, step: BoundStep, values: Mapping[str, str]) -> bool:
+        """Whether the values fit even if each of their bytes were two tokens (fencing may lengthen a text)."""
+        given = sum(len(value.encode()) for value in values.values())
+        return self._overhead(step, values) + 2 * given <= self._window(step).room
+
     def _window(self, step: BoundStep) -> TokenBudget:
         return TokenBudget(window=self._models.window(step.spec.model), reserved_output=step.spec.settings.max_tokens)
 
     def _overhead(self, step: BoundStep, values: Mapping[str, str]) -> int:
-        return self._count(step, step.prompt.render(dict.fromkeys(values, ""), ()))
+        """Tokens of the prompt without values and examples; remembered, for it depends on the file alone."""
+        key = (step.spec.model, step.prompt.content_hash)
+        overhead = self._overheads.get(key)
+        if overhead is None:
+            overhead = self._count(step, step.prompt.render(dict.fromkeys(values, ""), ()))
+            self._overheads[key] = overhead
+        return overhead
 
     def _shot_cost(self, step: BoundStep, values: Mapping[str, str], example: Example) -> int:
         key = (step.spec.model, step.prompt.content_hash, example.content_hash)

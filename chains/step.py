@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from langchain_core.callbacks import AsyncCallbackManager
 from langchain_core.runnables import Runnable
 from langchain_core.runnables.config import ensure_config, get_async_callback_manager_for_config, patch_config
 
@@ -22,8 +23,8 @@ class Step(Runnable[Task, Outcome]):
     """A task in, an outcome out.
 
     `ainvoke` opens and closes the run as `Runnable._acall_with_config` does, but hands the config to the work by
-    argument: without looking at signatures and without a task and a context of its own, which cost a fifth of a
-    millisecond for each step of each article.
+    argument: without looking at signatures, without a task and a context of its own, and without configuring callbacks
+    again that a step of ours has handed down. All that costs a third of a millisecond for each step of each article.
     """
 
     _work: Callable[..., Coroutine[Any, Any, Outcome]]
@@ -45,8 +46,7 @@ class Step(Runnable[Task, Outcome]):
         **kwargs: Any,
     ) -> Outcome:
         """Run the step; options differ from step to step."""
-        config = ensure_config(config)
-        callbacks = get_async_callback_manager_for_config(config)
+        config, callbacks = _opened(config)
         run = await callbacks.on_chain_start(
             None,
             input,
@@ -60,3 +60,12 @@ class Step(Runnable[Task, Outcome]):
             raise
         await run.on_chain_end(outcome)
         return outcome
+
+
+def _opened(config: RunnableConfig | None) -> tuple[RunnableConfig, AsyncCallbackManager]:
+    """A config of its own for a run, and its callbacks: those of the run above, or configured for a first run."""
+    callbacks = config.get("callbacks") if config else None
+    if config is not None and isinstance(callbacks, AsyncCallbackManager) and callbacks.parent_run_id is not None:
+        return config.copy(), callbacks
+    config = ensure_config(config)
+    return config, get_async_callback_manager_for_config(config)
