@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from langchain_core.callbacks import AsyncCallbackManager
 from langchain_core.runnables import Runnable
-from langchain_core.runnables.config import ensure_config, get_async_callback_manager_for_config, patch_config
+from langchain_core.runnables.config import ensure_config, get_async_callback_manager_for_config
 
+from chains.callbacks import inherited
 from chains.portal import run_sync
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from langchain_core.callbacks import AsyncCallbackManager
     from langchain_core.runnables import RunnableConfig
 
 Task = TypeVar("Task")
@@ -50,11 +51,12 @@ class Step(Runnable[Task, Outcome]):
         run = await callbacks.on_chain_start(
             None,
             input,
-            name=config.get("run_name") or self.get_name(),
+            name=config.pop("run_name", None) or self.get_name(),
             run_id=config.pop("run_id", None),
         )
+        config["callbacks"] = run.get_child()
         try:
-            outcome = await self._work(input, patch_config(config, callbacks=run.get_child()), **kwargs)
+            outcome = await self._work(input, config, **kwargs)
         except BaseException as error:
             await run.on_chain_error(error)
             raise
@@ -64,8 +66,8 @@ class Step(Runnable[Task, Outcome]):
 
 def _opened(config: RunnableConfig | None) -> tuple[RunnableConfig, AsyncCallbackManager]:
     """A config of its own for a run, and its callbacks: those of the run above, or configured for a first run."""
-    callbacks = config.get("callbacks") if config else None
-    if config is not None and isinstance(callbacks, AsyncCallbackManager) and callbacks.parent_run_id is not None:
+    callbacks = inherited(config)
+    if config is not None and callbacks is not None:
         return config.copy(), callbacks
     config = ensure_config(config)
     return config, get_async_callback_manager_for_config(config)

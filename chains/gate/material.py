@@ -59,7 +59,7 @@ class ArticleFacts:
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        return frozenset(fold(word) for word in WORD.findall(plain(f"{self.title}\n{self._read}")))
+        return frozenset(fold(word) for word in set(WORD.findall(plain(f"{self.title}\n{self._read}"))))
 
     @cached_property
     def _digits(self) -> frozenset[str]:

@@ -27,6 +27,8 @@ _SAYS_NOTHING: Final = re.compile(
 )
 """Between two words: marks after which a capital letter says nothing."""
 _ABBREVIATIONS: Final = word_set("dr mr mrs ms st prof gen col sgt lt capt sen rep gov rev hon jr sr mt ft vs")
+_WORDS_AND_GAPS: Final = re.compile(f"({WORD.pattern})")
+"""Splits a text so that words and what stands between them alternate, a gap first."""
 _JOINTS: Final = frozenset((" ", "-"))
 _NO_NAMES: Final = STOP_WORDS | CALENDAR | {"mr", "mrs", "ms", "dr"}
 
@@ -95,18 +97,15 @@ class _Reading(NamedTuple):
 
 
 def _read(text: str) -> _Reading:
-    text = plain(text)
-    capitals: list[_Capital] = []
-    small: set[str] = set()
-    before, end, position = "", 0, 0
-    for match in WORD.finditer(text):
-        word = match.group()
-        if word[0].isupper():
-            capitals.append(_capital(word, position, text[end : match.start()], before))
-        else:
-            small.add(word)
-        before, end, position = word, match.end(), position + 1
-    return _Reading(capitals, frozenset(map(fold, small)), position)
+    gaps_and_words = _WORDS_AND_GAPS.split(plain(text))
+    spoken = gaps_and_words[1::2]
+    capitals = [
+        _capital(word, position, gaps_and_words[2 * position], spoken[position - 1] if position else "")
+        for position, word in enumerate(spoken)
+        if word[0].isupper()
+    ]
+    small = frozenset(fold(word) for word in set(spoken) if not word[0].isupper())
+    return _Reading(capitals, small, len(spoken))
 
 
 def _capital(word: str, position: int, gap: str, before: str) -> _Capital:

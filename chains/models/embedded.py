@@ -41,11 +41,11 @@ class EmbeddedChat(OpenAICompatibleChat):
     _engine: Engine = PrivateAttr()
 
     @classmethod
-    def on(cls, engine: Engine, limits: ProviderSettings) -> EmbeddedChat:
-        """The chat model of an engine that need not run yet."""
+    def on(cls, engine: Engine, limits: ProviderSettings, *, name: str) -> EmbeddedChat:
+        """The chat model of an engine that need not run yet; `name` is what traces and metrics call it."""
         chat = cls(
             provider="embedded",
-            model=engine.path.stem,
+            model=name,
             base_url=_PLACEHOLDER_URL,
             api_key=engine.api_key,
             limits=limits,

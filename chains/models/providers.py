@@ -91,7 +91,8 @@ class Providers:
     def _embedded(self, name: ModelName) -> BaseChatModel:
         from chains.models.embedded import EmbeddedChat
 
-        chat = EmbeddedChat.on(self.engine(name.model), provider_settings(self._settings, name.provider))
+        limits = provider_settings(self._settings, name.provider)
+        chat = EmbeddedChat.on(self.engine(name.model), limits, name=name.model)
         chat.use_sessions(self._shared_sessions())
         return chat
 

@@ -56,7 +56,18 @@ class RetryPolicy:
         Raises:
             ProviderError: The last attempt's.
         """
-        return await self._retrying(attempt, *args, **kwargs)
+        try:
+            return await attempt(*args, **kwargs)
+        except ProviderError as error:
+            first: list[ProviderError] = [error]
+
+        async def replayed() -> T:
+            """The first attempt as it went, then new ones: bookkeeping of tries begins only when one has failed."""
+            if first:
+                raise first.pop()
+            return await attempt(*args, **kwargs)
+
+        return await self._retrying(replayed)
 
     def _is_worth_another_try(self, error: BaseException) -> bool:
         if not isinstance(error, _PASSING) or isinstance(error, QuotaExhausted):

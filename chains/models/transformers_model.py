@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import PrivateAttr
@@ -79,6 +80,10 @@ class TransformersChat(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "transformers"
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        named = LangSmithParams(ls_provider="transformers", ls_model_name=self.model_name)
+        return {**super()._get_ls_params(stop=stop, **kwargs), **named}
 
     @property
     def _identifying_params(self) -> dict[str, Any]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 
 from domain import Example
 from prompts import Catalog, VariablesMismatch
+from prompts.fence import fence
 from prompts.promptfile import load_prompt
 from tests.prompts.files import write
 
@@ -147,3 +150,13 @@ def test_every_built_in_prompt_renders_with_what_its_step_offers(builtin: Catalo
         for step in spec.steps:
             prompt = builtin.prompt(step.prompt)
             assert prompt.render(dict.fromkeys(prompt.variables, "text"), examples, ["reason"])
+
+
+@given(st.text(), st.text(alphabet="{}[]<>aexmple_ "))
+def test_renders_what_langchain_makes_of_the_template(summary: str, riddle: str) -> None:
+    prompt = Catalog().prompt("riddle")
+    shown = an_example(riddle=f"R{riddle}")
+    rendered = prompt.render({"summary": summary}, [shown])
+    shots = rendered[len(prompt.before) : -len(prompt.after)]
+    values = {"summary": fence(summary), "n": "2", "examples": shots}
+    assert rendered == prompt.template.invoke(values).to_messages()

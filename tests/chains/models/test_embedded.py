@@ -125,7 +125,7 @@ def test_the_engine_starts_once_wants_its_key_and_ends() -> None:
 def test_adapters_are_asked_for_by_number_and_the_others_are_off(tmp_path: Path) -> None:
     settings = EngineSettings(adapters={"riddle": tmp_path / "r.gguf", "summary": tmp_path / "s.gguf"})
     engine = Engine(locate_gguf("smollm2-135m-instruct"), settings)
-    chat = EmbeddedChat.on(engine, provider_settings(ModelSettings(engine=settings), "embedded"))
+    chat = EmbeddedChat.on(engine, provider_settings(ModelSettings(engine=settings), "embedded"), name="smollm2")
     asked = chat._get_request_payload("hi", adapter="summary", adapter_scale=0.5)
     plain = chat._get_request_payload("hi")
     assert asked["lora"] == [{"id": 0, "scale": 0.0}, {"id": 1, "scale": 0.5}]
