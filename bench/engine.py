@@ -202,7 +202,7 @@ def _pipeline(home: Path, engine: Engine, examples: Examples) -> tuple[RiddlePip
             return await super()._agenerate(messages, stop, run_manager, **kwargs)
 
     models = ChatModels()
-    models.put(f"embedded:{DEFAULT_MODEL}", Recording.on(engine, ProviderSettings(timeout_s=300)))
+    models.put(f"embedded:{DEFAULT_MODEL}", Recording.on(engine, ProviderSettings(timeout_s=300), name=DEFAULT_MODEL))
     return load_pipeline(PIPELINE, catalog=Catalog(home), examples=examples, models=models), recorder
 
 

@@ -24,9 +24,14 @@ class BoundStep:
         """Of what the step offers, the variables that the prompt declares."""
         return {name: offered[name] for name in self.prompt.variables}
 
+    @property
+    def shows_examples(self) -> bool:
+        """Whether this step shows any."""
+        return self.prompt.shows_examples and self.spec.shots != 0
+
     def shown(self, examples: tuple[Example, ...]) -> tuple[Example, ...]:
         """The most similar of the selected examples, as many as this step shows at most."""
-        if not self.prompt.shows_examples:
+        if not self.shows_examples:
             return ()
         return examples if self.spec.shots is None else examples[max(len(examples) - self.spec.shots, 0) :]
 

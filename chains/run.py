@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from chains.beside import beside
 from chains.condensing import CondenseTask
+from chains.emitting import silent
 from chains.gate import ArticleFacts, Gate
 from chains.retrieve import RetrievalTask, selected_event
 from chains.summarize import SummarizeTask
@@ -15,6 +17,8 @@ from domain import Check, Riddle, Timings, Usage
 from domain.events import Completed, RiddleDone, SummaryDone
 
 if TYPE_CHECKING:
+    import asyncio
+
     from langchain_core.runnables import RunnableConfig
 
     from chains.condensing import Condense
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
     from chains.summarize import Summarize
     from chains.write_riddle import Riddled, WriteRiddle
     from domain import Article, Draft, Example, StepRecord
+    from domain.events import PipelineEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +44,8 @@ class Steps:
 @dataclass(slots=True, kw_only=True)
 class Run:
     """The state of one run; `riddle` takes it to the end.
+
+    Examples are retrieved while steps that show none are at work.
 
     Args:
         article: As it came in; the gate compares with all of it, also when a step reads a condensed one.
@@ -56,7 +63,7 @@ class Run:
     tenant: str | None = None
     topic: str | None = None
     _facts: ArticleFacts = field(init=False)
-    _examples: tuple[Example, ...] = ()
+    _retrieval: asyncio.Task[tuple[Example, ...]] = field(init=False)
     _records: list[StepRecord] = field(default_factory=list)
     _checks: list[Check] = field(default_factory=list)
     _usage: Usage = field(default_factory=Usage)
@@ -66,8 +73,8 @@ class Run:
         """Run all steps and put the outcome together."""
         started = time.perf_counter()
         gate, self._facts = Gate(self.recipe.spec.gate), ArticleFacts(self.article)
-        await self._retrieve()
-        summary, riddled = await self._write_riddle(gate)
+        async with beside(self._retrieve()) as self._retrieval:
+            summary, riddled = await self._write_riddle(gate)
         if riddled is not None and riddled.draft is not None:
             await self.emit(RiddleDone(riddled.draft))
         self._timings = replace(self._timings, total=_ms_since(started))
@@ -75,15 +82,27 @@ class Run:
         await self.emit(Completed(riddle))
         return riddle
 
-    async def _retrieve(self) -> None:
+    async def _retrieve(self) -> tuple[Example, ...]:
         started = time.perf_counter()
         task = RetrievalTask(
             article=self.article, spec=self.recipe.spec.retrieval, tenant=self.tenant, topic=self.topic
         )
         selection = await self.steps.retrieve.ainvoke(task, self.config)
-        self._examples = tuple(scored.example for scored in selection.examples)
         self._timings = replace(self._timings, retrieve=_ms_since(started))
         await self.emit(selected_event(selection))
+        return tuple(scored.example for scored in selection.examples)
+
+    async def _shown(self, step: BoundStep) -> tuple[Example, ...]:
+        return step.shown(await self._retrieval) if step.shows_examples else ()
+
+    async def _tell(self, event: PipelineEvent) -> None:
+        """Emit what a step tells; callers hear of the examples before anything that is made."""
+        await self._retrieval
+        await self.emit(event)
+
+    @property
+    def _emit_of_steps(self) -> Emit:
+        return silent if self.emit is silent else self._tell
 
     async def _write_riddle(self, gate: Gate) -> tuple[str | None, Riddled | None]:
         if self.recipe.step("summarize") is None:
@@ -97,17 +116,15 @@ class Run:
         step = self.recipe.step("summarize")
         assert step is not None
         article = await self._condensed(step)
-        task = SummarizeTask(
-            article=article, facts=self._facts, step=step, examples=step.shown(self._examples), gate=gate
-        )
-        summarized = await self.steps.summarize.ainvoke(task, self.config, emit=self.emit)
+        task = SummarizeTask(article=article, facts=self._facts, step=step, examples=await self._shown(step), gate=gate)
+        summarized = await self.steps.summarize.ainvoke(task, self.config, emit=self._emit_of_steps)
         self._records.append(summarized.record)
         self._usage += summarized.usage
         self._timings = replace(self._timings, summarize=_ms_since(started))
         if summarized.summary is None:
             self._checks.append(Check(name="format", passed=False, score=0.0, detail="the model gave no summary"))
         else:
-            await self.emit(SummaryDone(summarized.summary))
+            await self._tell(SummaryDone(summarized.summary))
         return summarized.summary
 
     async def _riddle_of(self, summary: str, gate: Gate) -> Riddled:
@@ -127,10 +144,10 @@ class Run:
             values=step.values(values),
             summary=summary,
             step=step,
-            examples=step.shown(self._examples),
+            examples=await self._shown(step),
             gate=gate,
         )
-        riddled = await self.steps.write.ainvoke(task, self.config, emit=self.emit)
+        riddled = await self.steps.write.ainvoke(task, self.config, emit=self._emit_of_steps)
         self._records.append(riddled.record)
         self._usage += riddled.usage
         self._timings = replace(self._timings, riddle=_ms_since(started))

@@ -44,6 +44,7 @@ shot_token_share: 0.6
 steps:
   - step: summarize
     prompt: summarize
+    shots: {summary_shots}
     settings: {{max_tokens: 80}}
   - step: riddle
     prompt: riddle
@@ -90,6 +91,7 @@ def open_kitchen(
     *,
     attempts: int = 3,
     candidates: int = 1,
+    summary_shots: int = 4,
     fallbacks: str = "",
     one_step: bool = False,
     settings: ModelSettings | None = None,
@@ -97,7 +99,10 @@ def open_kitchen(
     """Write the pipeline's file under `home` and open it."""
     folder = home / "pipelines"
     folder.mkdir(parents=True, exist_ok=True)
-    text = ONE_STEP if one_step else TWO_STEPS.format(attempts=attempts, candidates=candidates, fallbacks=fallbacks)
+    two_steps = TWO_STEPS.format(
+        attempts=attempts, candidates=candidates, summary_shots=summary_shots, fallbacks=fallbacks
+    )
+    text = ONE_STEP if one_step else two_steps
     (folder / "kitchen.yaml").write_text(text)
     models = ChatModels(settings)
     summarizer, riddler, spare, condenser = (ScriptedChatModel() for _ in range(4))
