@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from chains.beside import beside
 from chains.condensing import CondenseTask
 from chains.emitting import silent
 from chains.gate import ArticleFacts, Gate
 from chains.retrieve import RetrievalTask, selected_event
 from chains.summarize import SummarizeTask
+from chains.together import beside
 from chains.write_riddle import RiddleTask
 from domain import Check, Riddle, Timings, Usage
 from domain.events import Completed, RiddleDone, SummaryDone

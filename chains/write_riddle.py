@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chains.emitting import deltas_to, silent
 from chains.parsing import DraftStream, UnparsableDraft, parse_draft
 from chains.step import Step
 from chains.step_record import step_record
 from domain import Check, Usage
-from domain.errors import ProviderError
 from domain.events import Retry, RiddleDelta
 
 if TYPE_CHECKING:
@@ -116,39 +114,15 @@ class WriteRiddle(Step[RiddleTask, Riddled]):
     ) -> tuple[_Candidate | None, list[_Candidate]]:
         """One attempt's candidates, and the one whose text was streamed while it was written."""
         fit = self._fitter.fit(task.step, task.values, task.examples, reasons=reasons)
-        first = await self._all(
-            [
-                self._candidate(task, fit.messages, fit.examples, _seeded(task.step, number, index), config, told)
-                for index, told in enumerate([emit, *[silent] * (task.gate.candidates - 1)])
-            ]
-        )
-        candidates = [outcome for outcome in first if isinstance(outcome, _Candidate)]
-        if not candidates:
-            raise next(outcome for outcome in first if isinstance(outcome, ProviderError))
-        streamed = first[0] if isinstance(first[0], _Candidate) else None
-        return streamed, candidates
-
-    @staticmethod
-    async def _all(coroutines: list[Any]) -> list[_Candidate | ProviderError]:
-        if len(coroutines) == 1:
-            return [await coroutines[0]]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_or_provider_error(coroutine)) for coroutine in coroutines]
-        return [task.result() for task in tasks]
-
-    async def _candidate(
-        self,
-        task: RiddleTask,
-        messages: Sequence[BaseMessage],
-        examples: tuple[Example, ...],
-        step: BoundStep,
-        config: RunnableConfig,
-        emit: Emit,
-    ) -> _Candidate:
         lines = _RiddleLines(emit)
-        completion = await self._models.complete(step.spec, messages, config=config, on_delta=lines.on_delta)
-        await lines.end()
-        return self._judge(task, messages, examples, completion)
+        completions = await self._models.complete_many(
+            _seeded(task.step, number).spec, fit.messages, task.gate.candidates, config=config, on_delta=lines.on_delta
+        )
+        if any(completion.streamed for completion in completions):
+            await lines.end()
+        candidates = [self._judge(task, fit.messages, fit.examples, completion) for completion in completions]
+        told = (candidate for candidate, made in zip(candidates, completions, strict=True) if made.streamed)
+        return next(told, None), candidates
 
     def _judge(
         self,
@@ -203,14 +177,6 @@ class _RiddleLines:
         await self._tell(self._stream.feed(text))
 
 
-async def _or_provider_error(coroutine: Any) -> _Candidate | ProviderError:
-    try:
-        candidate: _Candidate = await coroutine
-    except ProviderError as error:
-        return error
-    return candidate
-
-
 async def _tell(emit: Emit, number: int, streamed: _Candidate | None, winner: _Candidate, *, last: bool) -> None:
     """Let a reader of the stream clear what will not be the result, and see the result's text."""
     if last and winner is streamed:
@@ -226,10 +192,10 @@ def _reasons_for_retry(candidates: Sequence[_Candidate]) -> tuple[str, ...]:
     return max(candidates, key=lambda candidate: candidate.rank).reasons
 
 
-def _seeded(step: BoundStep, attempt: int, index: int) -> BoundStep:
-    """The step with a seed for every candidate: the same article gives the same riddle, but no two equal candidates."""
+def _seeded(step: BoundStep, attempt: int) -> BoundStep:
+    """The step with a seed for every attempt: the same article gives the same riddle, but no attempt the last one's."""
     seed = step.spec.settings.seed
-    if seed is None or (attempt == 1 and index == 0):
+    if seed is None or attempt == 1:
         return step
-    settings = replace(step.spec.settings, seed=seed + 1000 * (attempt - 1) + index)
+    settings = replace(step.spec.settings, seed=seed + 1000 * (attempt - 1))
     return replace(step, spec=replace(step.spec, settings=settings))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from chains.models.failures import as_provider_error
-from domain.errors import RiddlewireError
+from chains.together import together
+from domain.errors import ProviderError, RiddlewireError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -40,6 +41,21 @@ class Deltas:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """One of the answers to a question.
+
+    Args:
+        message: What the model said.
+        streamed: Whether its text was passed on as it came.
+        counted: Whether its usage stands at another answer of the same call.
+    """
+
+    message: AIMessage
+    streamed: bool = False
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A model and what it is asked with.
 
@@ -47,6 +63,7 @@ class Call:
         name: Its name.
         chat: The model.
         arguments: For `ainvoke` and `astream`.
+        limit: Held by every call while it runs.
         limit_s: Seconds for the whole call; None for models that keep a step's `timeout_s` themselves.
         secret: The provider's key, to be hidden in errors.
     """
@@ -54,23 +71,68 @@ class Call:
     name: ModelName
     chat: BaseChatModel
     arguments: dict[str, Any]
+    limit: asyncio.Semaphore
     limit_s: float | None = None
     secret: str | None = None
 
-    async def answer(self, messages: Sequence[BaseMessage], config: RunnableConfig | None, deltas: Deltas) -> AIMessage:
-        """The model's message; streamed when somebody listens to `deltas`.
+    async def answers(
+        self, n: int, messages: Sequence[BaseMessage], config: RunnableConfig | None, deltas: Deltas
+    ) -> list[Answer]:
+        """Up to `n` answers, by one call where the model can give several, else by `n` calls at once.
+
+        The first is streamed when somebody listens to `deltas`. Fewer come when some of the calls fail.
 
         Raises:
-            ProviderError: Whatever the provider's library raised.
+            ProviderError: No call was answered; what the provider's library raised at the first.
         """
-        if not deltas.wanted:
-            return await self._whole(messages, config)
-        chunks: list[AIMessageChunk] = []
-        async with aclosing(self._pieces(messages, config)) as pieces:
-            async for chunk in pieces:
-                chunks.append(chunk)
-                await deltas.send(chunk.text)
-        return chunks[0] + chunks[1:]  # merged once at the end; LangChain raises on an empty stream
+        if n == 1:
+            return [Answer(await self._answer(messages, config, deltas), streamed=deltas.wanted)]
+        if n <= getattr(self.chat, "most_choices", 1):
+            return await self._choices(n, messages, config, deltas)
+        calls = [(self, deltas), *((self._seeded(index), Deltas(None)) for index in range(1, n))]
+        outcomes = await together(call._attempt(messages, config, told) for call, told in calls)  # noqa: SLF001
+        answers = [
+            Answer(outcome, streamed=deltas.wanted and index == 0)
+            for index, outcome in enumerate(outcomes)
+            if not isinstance(outcome, ProviderError)
+        ]
+        if not answers and isinstance(outcomes[0], ProviderError):
+            raise outcomes[0]
+        return answers
+
+    def _seeded(self, index: int) -> Call:
+        """The same call with a seed of its own, where it has one: else all answers were equal."""
+        seed = self.arguments.get("seed")
+        return self if seed is None else replace(self, arguments={**self.arguments, "seed": seed + index})
+
+    async def _choices(
+        self, n: int, messages: Sequence[BaseMessage], config: RunnableConfig | None, deltas: Deltas
+    ) -> list[Answer]:
+        chat: Any = self.chat
+        async with self.limit:
+            found = await chat.achoices(list(messages), n, config, deltas.send, **self.arguments)
+        return [Answer(message, deltas.wanted and not index, counted=index > 0) for index, message in enumerate(found)]
+
+    async def _attempt(
+        self, messages: Sequence[BaseMessage], config: RunnableConfig | None, deltas: Deltas
+    ) -> AIMessage | ProviderError:
+        try:
+            return await self._answer(messages, config, deltas)
+        except ProviderError as error:
+            return error
+
+    async def _answer(
+        self, messages: Sequence[BaseMessage], config: RunnableConfig | None, deltas: Deltas
+    ) -> AIMessage:
+        async with self.limit:
+            if not deltas.wanted:
+                return await self._whole(messages, config)
+            chunks: list[AIMessageChunk] = []
+            async with aclosing(self._pieces(messages, config)) as pieces:
+                async for chunk in pieces:
+                    chunks.append(chunk)
+                    await deltas.send(chunk.text)
+            return chunks[0] + chunks[1:]  # merged once at the end; LangChain raises on an empty stream
 
     async def _whole(self, messages: Sequence[BaseMessage], config: RunnableConfig | None) -> AIMessage:
         try:

@@ -18,9 +18,11 @@ class Completion:
 
     Args:
         text: All of it.
-        usage: Tokens and cost; estimated tokens where the provider reports none.
+        usage: Tokens and cost; estimated tokens where the provider reports none; nothing where they are counted at
+            another answer of the same call.
         model: `provider:model` that answered.
         finish_reason: `stop`, `length` and so on, in the provider's word; None when it gave none.
+        streamed: Whether `on_delta` was given the text as it came.
         failed: What went wrong at the models tried before this one.
         engine_timings: llama.cpp's own clock (`prompt_ms`, `predicted_per_second`, ...); empty for other providers.
     """
@@ -29,5 +31,6 @@ class Completion:
     usage: Usage
     model: str
     finish_reason: str | None = None
+    streamed: bool = False
     failed: tuple[RiddlewireError, ...] = ()
     engine_timings: Mapping[str, float] = field(default_factory=dict)

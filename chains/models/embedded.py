@@ -45,6 +45,7 @@ class EmbeddedChat(OpenAICompatibleChat):
         """The chat model of an engine that need not run yet; `name` is what traces and metrics call it."""
         chat = cls(
             provider="embedded",
+            most_choices=engine.settings.parallel,
             model=name,
             base_url=_PLACEHOLDER_URL,
             api_key=engine.api_key,

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.messages import BaseMessage
     from langchain_core.runnables import RunnableConfig
 
+    from chains.models.calls import Answer
     from prompts.pipeline import ModelCallSpec, StepSpec
 
 _log = logging.getLogger("riddlewire.models")
@@ -108,20 +109,47 @@ class ChatModels:
             ProviderError: The last model's failure; the earlier ones are in its notes.
             ConfigurationError: The step's own model cannot be opened.
         """
+        (completion,) = await self.complete_many(step, messages, 1, config=config, on_delta=on_delta)
+        return completion
+
+    async def complete_many(
+        self,
+        step: StepSpec,
+        messages: Sequence[BaseMessage],
+        n: int,
+        *,
+        config: RunnableConfig | None = None,
+        on_delta: Callable[[str], Awaitable[None]] | None = None,
+    ) -> list[Completion]:
+        """Up to `n` different answers to the same messages; at least one.
+
+        A model that gives several answers to one call (the embedded engine, OpenAI's service) reads the prompt once.
+        Others are called `n` times at once, with a seed of its own each, and a call that fails leaves the rest.
+
+        Args:
+            step: As `complete`.
+            messages: As `complete`.
+            n: How many.
+            config: As `complete`.
+            on_delta: Given the text of the first answer.
+
+        Raises:
+            ProviderError: As `complete`, when no call was answered.
+            ConfigurationError: As `complete`.
+        """
         failed: list[RiddlewireError] = []
         deltas = Deltas(on_delta)
         for name in (step.model, *step.fallbacks):
             try:
                 call = await self._call(ModelName.parse(name), step.settings)
-                async with self._limit(call.name.provider):
-                    message = await call.answer(messages, config, deltas)
+                answers = await call.answers(n, messages, config, deltas)
             except (ProviderError, ConfigurationError) as error:
                 failed.append(error)
                 if deltas.begun or (isinstance(error, ConfigurationError) and len(failed) == 1):
                     raise
                 _log.warning("model %s failed at step %s: %s", name, step.step, error)
             else:
-                return self._completion(call.name, message, messages, tuple(failed))
+                return [self._completion(call.name, answer, messages, tuple(failed)) for answer in answers]
         raise _last(failed)
 
     async def aclose(self) -> None:
@@ -135,10 +163,11 @@ class ChatModels:
             key = (str(name), repr(arguments))
             chat = await asyncio.to_thread(self._kept, key, lambda: self._providers.open_langchain(name, arguments))
             stop = {"stop": arguments["stop"]} if "stop" in arguments else {}
-            return Call(name, chat, stop, limit_s=spec.timeout_s, secret=secret)
+            return Call(name, chat, stop, self._limit(name.provider), limit_s=spec.timeout_s, secret=secret)
         opened = self._open.get(str(name))
         chat = opened if opened is not None else await asyncio.to_thread(self.get, str(name))
-        return Call(name, chat, arguments, limit_s=None if _keeps_time(chat) else spec.timeout_s, secret=secret)
+        limit_s = None if _keeps_time(chat) else spec.timeout_s
+        return Call(name, chat, arguments, self._limit(name.provider), limit_s=limit_s, secret=secret)
 
     def _takes_call_arguments(self, name: ModelName) -> bool:
         known = name.provider in _OURS or self.settings.provider(name.provider).speaks_openai
@@ -163,17 +192,19 @@ class ChatModels:
     def _completion(
         self,
         name: ModelName,
-        message: AIMessage,
+        answer: Answer,
         messages: Sequence[BaseMessage],
         failed: tuple[RiddlewireError, ...],
     ) -> Completion:
+        message = answer.message
         usage = usage_of(message) or self._estimated(name, messages, message.text)
         metadata: dict[str, Any] = message.response_metadata
         return Completion(
             text=message.text,
-            usage=self._prices.priced(name, usage),
+            usage=Usage() if answer.counted else self._prices.priced(name, usage),
             model=str(name),
             finish_reason=metadata.get("finish_reason") or metadata.get("stop_reason"),
+            streamed=answer.streamed,
             failed=failed,
             engine_timings=metadata.get("timings") or {},
         )

@@ -6,31 +6,24 @@ from contextlib import aclosing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk
-from langchain_core.outputs import LLMResult
-from langchain_core.tracers.base import BaseTracer
-from langchain_openai import ChatOpenAI
+from langchain_core.outputs import ChatGeneration, LLMResult
 from pydantic import PrivateAttr, SecretStr
 
-from chains.callbacks import inherited
+from chains.models.choices import Choices
 from chains.models.proxies import proxy_for
 from chains.models.retries import RetryPolicy
 from chains.models.sessions import Sessions
 from chains.models.settings import ProviderSettings
+from chains.models.traced import TracedChat
 from chains.models.transport import Endpoint, post, stream
 from chains.portal import run_sync
 from domain.errors import ProviderBadAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 
-    from langchain_core.callbacks import (
-        AsyncCallbackManager,
-        AsyncCallbackManagerForLLMRun,
-        CallbackManagerForLLMRun,
-    )
-    from langchain_core.language_models import LanguageModelInput
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
     from langchain_core.messages import BaseMessage, BaseMessageChunk
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
     from langchain_core.runnables import RunnableConfig
@@ -45,7 +38,7 @@ _HEADERS = {
 _process_sessions = Sessions()
 
 
-class OpenAICompatibleChat(ChatOpenAI):
+class OpenAICompatibleChat(TracedChat):
     """`ChatOpenAI` whose chat completions go through one `aiohttp` session for each event loop.
 
     Takes everything `ChatOpenAI` takes, streams usage by default, and raises `ProviderError` leaves. Calls that need
@@ -53,14 +46,14 @@ class OpenAICompatibleChat(ChatOpenAI):
     Synchronous calls run on the background loop of `chains.portal`, so that there is one way through.
 
     Args:
-        provider: Name of the provider in errors.
+        most_choices: How many answers the service gives to one call (`n`).
         limits: Timeouts, retries and the longest answer (`base_url` and `api_key` in it are not looked at).
         anonymous: Send no `Authorization` header; `api_key` is then a placeholder.
     """
 
     keeps_time: ClassVar[bool] = True
 
-    provider: str = "openai"
+    most_choices: int = 1
     limits: ProviderSettings = ProviderSettings()
     anonymous: bool = False
 
@@ -89,73 +82,51 @@ class OpenAICompatibleChat(ChatOpenAI):
             self._endpoint = self._make_endpoint(str(self.root_async_client.base_url))
         return self._endpoint
 
-    async def ainvoke(
+    async def achoices(
         self,
-        input: LanguageModelInput,  # noqa: A002 -- LangChain's name
+        messages: list[BaseMessage],
+        n: int,
         config: RunnableConfig | None = None,
+        on_delta: Callable[[str], Awaitable[None]] | None = None,
         *,
         stop: list[str] | None = None,
         **kwargs: Any,
-    ) -> AIMessage:
-        """As every chat model's, at half the cost when the call is a child of a pipeline's run."""
-        callbacks = inherited(config)
-        if config is None or callbacks is None or self._needs_configured(callbacks):
-            return await super().ainvoke(input, config, stop=stop, **kwargs)
-        messages = self._convert_input(input).to_messages()
-        run = await self._open_run(callbacks, messages, config, stop, kwargs)
+    ) -> list[AIMessage]:
+        """`n` answers of one call, whose prompt is read, and paid, once; fewer from a service that cannot.
+
+        Streamed, because llama.cpp counts the tokens of all answers only then; the first answer carries the usage of
+        all, and `on_delta` is given its text as it comes.
+        """
+        arguments = {**kwargs, "n": n}
+        run = await self._open_run(self._callbacks(config), messages, config, stop, arguments)
+        payload = self._get_request_payload(
+            messages, stop=stop, **arguments, stream=True, stream_options={"include_usage": True}
+        )
         try:
-            result = await self._agenerate_with_cache(messages, stop=stop, run_manager=run, **kwargs)
+            answers = await self._read_choices(payload, run, on_delta)
         except BaseException as error:
             await run.on_llm_error(error, response=LLMResult(generations=[]))
             raise
-        await run.on_llm_end(LLMResult(generations=[result.generations], llm_output=result.llm_output))
-        message = result.generations[0].message
-        assert isinstance(message, AIMessage)
-        return message
+        await run.on_llm_end(LLMResult(generations=[[ChatGeneration(message=answer) for answer in answers]]))
+        return answers
 
-    def _needs_configured(self, callbacks: AsyncCallbackManager) -> bool:
-        """Whether callbacks have to be put together anew: the model brings its own, or a tracer wants all there is."""
-        return bool(self.callbacks or self.verbose) or any(
-            isinstance(handler, BaseTracer) for handler in callbacks.handlers
-        )
-
-    async def _open_run(
+    async def _read_choices(
         self,
-        callbacks: AsyncCallbackManager,
-        messages: list[BaseMessage],
-        config: RunnableConfig,
-        stop: list[str] | None,
-        arguments: dict[str, Any],
-    ) -> AsyncCallbackManagerForLLMRun:
-        callbacks = callbacks.copy()
-        callbacks.add_tags(self.tags or [], inherit=False)
-        described = self._get_ls_params_with_defaults(stop=stop, **arguments)
-        callbacks.add_metadata({**described, **(self.metadata or {})}, inherit=False)
-        (run,) = await callbacks.on_chat_model_start(
-            self._serialized,
-            [messages],
-            invocation_params=self._get_invocation_params(stop=stop, **arguments),
-            options={"stop": stop},
-            name=config.get("run_name"),
-            run_id=config.get("run_id"),
-            batch_size=1,
-        )
-        return run
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        """What traces and metrics name the call: our provider, so that `vllm:x` is not taken for OpenAI's."""
-        limit = kwargs.get("max_tokens", self.max_tokens)
-        temperature = kwargs.get("temperature", self.temperature)
-        params = LangSmithParams(
-            ls_provider=self.provider, ls_model_name=kwargs.get("model", self.model_name), ls_model_type="chat"
-        )
-        if temperature is not None:
-            params["ls_temperature"] = temperature
-        if limit is not None:
-            params["ls_max_tokens"] = limit
-        if stop:
-            params["ls_stop"] = stop
-        return params
+        payload: dict[str, Any],
+        run: AsyncCallbackManagerForLLMRun,
+        on_delta: Callable[[str], Awaitable[None]] | None,
+    ) -> list[AIMessage]:
+        choices = Choices(lambda piece: self._chunk(piece, AIMessageChunk))
+        async with aclosing(self._stream_lean(payload)) as pieces:
+            async for piece in pieces:
+                for chunk in choices.add(piece):
+                    await run.on_llm_new_token(chunk.text, chunk=chunk)
+                    if on_delta is not None and chunk.text:
+                        await on_delta(chunk.text)
+        answers = choices.answers()
+        if not answers:
+            raise ProviderBadAnswer(self.provider, "a completion without choices")
+        return list(answers)
 
     async def _agenerate(
         self,
@@ -188,23 +159,24 @@ class OpenAICompatibleChat(ChatOpenAI):
             async for chunk in super()._astream(messages, stop, run_manager, stream_usage=stream_usage, **kwargs):
                 yield chunk
             return
-        async with aclosing(self._stream_lean(payload)) as chunks:
-            async for chunk in chunks:
-                if run_manager:
-                    await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                yield chunk
-
-    async def _stream_lean(self, payload: dict[str, Any]) -> AsyncGenerator[ChatGenerationChunk, None]:
-        endpoint = (await self.endpoint()).for_call(payload)
-        # Only the part up to the first chunk is tried again: what has been shown cannot be taken back.
-        first, rest = await self._retries.call(_begin, self._sessions, endpoint, payload)
         kind: type[BaseMessageChunk] = AIMessageChunk
+        async with aclosing(self._stream_lean(payload)) as pieces:
+            async for piece in pieces:
+                made = self._chunk(piece, kind)
+                if made is None:
+                    continue
+                kind = type(made.message)
+                if run_manager:
+                    await run_manager.on_llm_new_token(made.text, chunk=made)
+                yield made
+
+    async def _stream_lean(self, payload: dict[str, Any]) -> AsyncGenerator[dict[str, Any], None]:
+        endpoint = (await self.endpoint()).for_call(payload)
+        # Only the part up to the first piece is tried again: what has been shown cannot be taken back.
+        first, rest = await self._retries.call(_begin, self._sessions, endpoint, payload)
         try:
             while first is not None:
-                chunk = self._chunk(first, kind)
-                if chunk is not None:
-                    kind = type(chunk.message)
-                    yield chunk
+                yield first
                 first = await anext(rest, None)
         finally:
             await rest.aclose()

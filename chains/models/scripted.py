@@ -127,8 +127,8 @@ class ScriptedChatModel(BaseChatModel):
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
 
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:  # noqa: ARG002
-        return LangSmithParams(ls_provider="scripted", ls_model_name=self.model_name, ls_model_type="chat")
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        return {**super()._get_ls_params(stop=stop, **kwargs), **LangSmithParams(ls_provider="scripted")}
 
     @property
     def _metadata(self) -> dict[str, Any]:

@@ -82,8 +82,7 @@ class TransformersChat(BaseChatModel):
         return "transformers"
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        named = LangSmithParams(ls_provider="transformers", ls_model_name=self.model_name)
-        return {**super()._get_ls_params(stop=stop, **kwargs), **named}
+        return {**super()._get_ls_params(stop=stop, **kwargs), **LangSmithParams(ls_provider="transformers")}
 
     @property
     def _identifying_params(self) -> dict[str, Any]:

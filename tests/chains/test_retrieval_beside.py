@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from chains.beside import beside
+from chains.together import beside
 from domain.errors import ProviderUnavailable
 from domain.events import ExamplesSelected, SummaryDelta
 from tests.chains.kitchen import ARTICLE, GOOD, SUMMARY, Kitchen, open_kitchen

@@ -223,17 +223,20 @@ async def _stream(request: web.Request, recorded: Recorded, text: str, behaviour
     await response.prepare(request)
     pieces = [piece + " " for piece in text.split(" ")]
     pieces[-1] = pieces[-1].removesuffix(" ")
+    answers = range(recorded.body.get("n") or 1)
     for number, piece in enumerate(pieces):
         if number == behaviour.cut_after:
             assert request.transport is not None
             request.transport.close()
             return response
-        await _send(response, _chunk(recorded, {"content": piece}))
+        for index in answers:
+            await _send(response, _chunk(recorded, {"content": piece}, index=index))
         if behaviour.chunk_delay_s:
             await asyncio.sleep(behaviour.chunk_delay_s)
     if behaviour.no_done:
         return response
-    await _send(response, _chunk(recorded, {}, finish_reason="stop"))
+    for index in answers:
+        await _send(response, _chunk(recorded, {}, index=index, finish_reason="stop"))
     if (recorded.body.get("stream_options") or {}).get("include_usage"):
         await _send(response, {**_chunk(recorded, {}), "choices": [], "usage": _usage(recorded, text)})
     await response.write(b"data: [DONE]\n\n")
@@ -244,13 +247,15 @@ async def _send(response: web.StreamResponse, chunk: dict[str, Any]) -> None:
     await response.write(b"data: " + orjson.dumps(chunk) + b"\n\n")
 
 
-def _chunk(recorded: Recorded, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
+def _chunk(
+    recorded: Recorded, delta: dict[str, str], *, index: int = 0, finish_reason: str | None = None
+) -> dict[str, Any]:
     return {
         "id": "chatcmpl-stub",
         "object": "chat.completion.chunk",
         "created": 0,
         "model": recorded.body.get("model", "stub"),
-        "choices": [{"index": 0, "delta": {"role": "assistant", **delta}, "finish_reason": finish_reason}],
+        "choices": [{"index": index, "delta": {"role": "assistant", **delta}, "finish_reason": finish_reason}],
     }
 
 
@@ -266,7 +271,7 @@ def _completion(recorded: Recorded, text: str) -> dict[str, Any]:
 
 
 def _usage(recorded: Recorded, text: str) -> dict[str, Any]:
-    read, written = len(recorded.text.split()), len(text.split())
+    read, written = len(recorded.text.split()), len(text.split()) * (recorded.body.get("n") or 1)
     return {
         "prompt_tokens": read,
         "completion_tokens": written,
