@@ -102,14 +102,12 @@ class RetrievalSpec:
         floor: Least cosine similarity to the article, -1 to 1.
         mmr_lambda: 1 is pure relevance, 0 pure diversity (maximal marginal relevance, Carbonell and Goldstein 1998).
         candidates: How many nearest ones the k are chosen from.
-        same_topic: Only examples of the article's topic, when the caller names one.
     """
 
     k: int
     floor: float = 0.0
     mmr_lambda: float = 0.7
     candidates: int = 24
-    same_topic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -130,7 +130,6 @@ def _retrieval(fields: Fields | None) -> RetrievalSpec | None:
         floor=fields.number("floor", 0.0, at_least=-1, at_most=1),
         mmr_lambda=fields.number("mmr_lambda", 0.7, at_least=0, at_most=1),
         candidates=fields.whole("candidates", 24, at_least=1, at_most=1000),
-        same_topic=fields.flag("same_topic", default=False),
     )
     fields.done(what="retrieval")
     if spec.candidates < spec.k:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from domain.errors import ConfigurationError
-from service import openapi, problems
+from service import docs_page, openapi, problems
 from service.examples import endpoints as examples
 from service.middleware.request_context import RequestContext
 from service.operations import endpoints as operations
@@ -58,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Riddlewire",
         version=version("riddlewire"),
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
@@ -69,4 +70,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.methods = MethodTable(route for router in ROUTERS for route in router.routes)
     problems.install(app)
     openapi.install(app)
+    docs_page.install(app)
     return app

@@ -15,19 +15,6 @@ if TYPE_CHECKING:
 LONGEST_FILE = 400
 """Lines."""
 
-UNDOCUMENTED = {
-    "retrievers/rows.py:bury",
-    "retrievers/rows.py:count_up",
-    "retrievers/rows.py:example_of",
-    "retrievers/rows.py:pair_of",
-    "retrievers/rows.py:refuse_twin",
-    "retrievers/rows.py:require",
-    "retrievers/rows.py:unbury",
-    "retrievers/rows.py:values_of",
-    "retrievers/rows.py:visible_to",
-}
-"""Public classes and functions that still lack a docstring, as `path:name`."""
-
 PATHS_OF_A_MACHINE = re.compile(r"(?<![\w.~/])/(?:home|root|Users|work|tmp|mnt)/\w")
 """Absolute paths that exist on one machine only."""
 
@@ -54,7 +41,7 @@ def test_public_classes_and_functions_have_docstrings() -> None:
         for node in public(source.tree)
         if not ast.get_docstring(node)
     }
-    assert without <= UNDOCUMENTED
+    assert without == set()
 
 
 def test_every_module_says_what_it_is() -> None:

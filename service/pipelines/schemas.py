@@ -59,7 +59,6 @@ class RetrievalOut(Answer):
     floor: float
     mmr_lambda: float
     candidates: int
-    same_topic: bool
 
 
 class GateOut(Answer):
@@ -230,7 +229,6 @@ def _retrieval(spec: "RetrievalSpec") -> dict[str, Any]:
         "floor": spec.floor,
         "mmr_lambda": spec.mmr_lambda,
         "candidates": spec.candidates,
-        "same_topic": spec.same_topic,
     }
 
 

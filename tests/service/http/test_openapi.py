@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from service.app import create_app
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from tests.service.http.conftest import Live
 
 SNAPSHOT = Path(__file__).parents[3] / "docs" / "openapi.json"
 
@@ -61,6 +65,15 @@ def test_every_operation_and_schema_is_explained(document: dict[str, Any]) -> No
         assert all(operation.get("description") for operation in methods.values())
     for name, schema in document["components"]["schemas"].items():
         assert schema.get("description") or name.startswith("Page_"), name
+
+
+def test_the_page_of_the_document_needs_nothing_from_the_internet(live: Live) -> None:
+    page = live.get("/docs").text
+    loaded = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
+    assert any(address.endswith(".js") for address in loaded)
+    for address in loaded:
+        assert address.startswith("/docs/"), address
+        assert len(live.get(address).content) > 500
 
 
 if __name__ == "__main__":
