@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import PrivateAttr
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from chains.models.settings import ProviderSettings
     from chains.models.transport import Endpoint
 
+_ONE_CALL = {"connection": "close"}
+"""A connection for each call: the engine closes one after an answer in pieces without saying so, perhaps just as the next
+call goes out on it, and one that is idle keeps one of the engine's few threads."""
 _PLACEHOLDER_URL = "http://127.0.0.1:1/v1"
 
 
@@ -58,7 +62,8 @@ class EmbeddedChat(OpenAICompatibleChat):
         """The running engine's address; starts the engine."""
         if self._endpoint is None or not self._engine.is_running:
             address = await asyncio.to_thread(self._engine.start)
-            self._endpoint = self._make_endpoint(f"{address}/v1")
+            endpoint = self._make_endpoint(f"{address}/v1")
+            self._endpoint = replace(endpoint, headers={**endpoint.headers, **_ONE_CALL})
         return self._endpoint
 
     def _result(self, answer: dict[str, Any]) -> ChatResult:

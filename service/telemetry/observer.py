@@ -101,8 +101,7 @@ def model_of(metadata: dict[str, Any] | None) -> tuple[str, str]:
 
 def usage_in(response: LLMResult) -> Usage | None:
     """The tokens an answer reports; None when it reports none."""
-    message = answer_in(response)
-    reported = message.usage_metadata if message is not None else None
+    reported = next((message.usage_metadata for message in answers_in(response)), None)
     if reported is None:
         return None
     return Usage(
@@ -113,14 +112,10 @@ def usage_in(response: LLMResult) -> Usage | None:
     )
 
 
-def answer_in(response: LLMResult) -> AIMessage | None:
-    """The message of an answer; None when it holds none."""
-    for generations in response.generations:
-        for generation in generations:
-            message = getattr(generation, "message", None)
-            if isinstance(message, AIMessage):
-                return message
-    return None
+def answers_in(response: LLMResult) -> list[AIMessage]:
+    """The messages of an answer: one for each candidate that was asked for."""
+    found = (getattr(generation, "message", None) for each in response.generations for generation in each)
+    return [message for message in found if isinstance(message, AIMessage)]
 
 
 def forget_lost(open_runs: dict[UUID, Any]) -> None:

@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from domain import Riddle, StepRecord
 from service.telemetry import genai
 from service.telemetry.logging import masked
-from service.telemetry.observer import answer_in, forget_lost, model_of, usage_in
+from service.telemetry.observer import answers_in, forget_lost, model_of, usage_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,14 +112,15 @@ class SpanObserver(BaseCallbackHandler):
     def on_llm_end(self, response: LLMResult, *, run_id: UUID, **_: Any) -> None:
         """Close it, with tokens and how it ended."""
         attributes = _usage(usage_in(response))
-        message = answer_in(response)
-        if message is not None:
-            told = message.response_metadata
-            attributes[genai.FINISH_REASONS] = [str(told.get("finish_reason") or told.get("stop_reason") or "unknown")]
-            if model := told.get("model_name"):
+        if answers := answers_in(response):
+            told = [message.response_metadata for message in answers]
+            attributes[genai.FINISH_REASONS] = [
+                str(each.get("finish_reason") or each.get("stop_reason") or "unknown") for each in told
+            ]
+            if model := told[0].get("model_name"):
                 attributes[genai.RESPONSE_MODEL] = str(model)
             if self._content:
-                attributes[genai.OUTPUT_MESSAGES] = _messages([message])
+                attributes[genai.OUTPUT_MESSAGES] = _messages(answers)
         self._end(run_id, attributes)
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, **_: Any) -> None:

@@ -90,6 +90,12 @@ async def test_more_articles_than_slots_are_all_answered(embedded: ChatModels, s
     assert all(answer.usage.output_tokens > 0 for answer in answers)
 
 
+async def test_no_call_goes_out_on_a_connection_that_the_engine_may_be_closing(embedded: ChatModels) -> None:
+    chat = embedded.get(NAME)
+    assert isinstance(chat, EmbeddedChat)
+    assert (await chat.endpoint()).headers["connection"] == "close"
+
+
 async def test_the_time_limit_ends_a_long_answer(embedded: ChatModels, step: MakeStep) -> None:
     spec = step(NAME, max_tokens=400, timeout_s=0.3, extra={"ignore_eos": True})
     with pytest.raises(ProviderTimedOut):

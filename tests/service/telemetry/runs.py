@@ -31,6 +31,7 @@ class Model(BaseChatModel):
     """Answers or fails, and names itself as providers do."""
 
     error: Exception | None = None
+    answers: int = 1
 
     @property
     def _llm_type(self) -> str:
@@ -43,8 +44,10 @@ class Model(BaseChatModel):
         if self.error is not None:
             raise self.error
         told = {"finish_reason": "stop", "model_name": "small-2026"}
-        message = AIMessage("a secret answer", usage_metadata=USAGE, response_metadata=told)
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        messages = [
+            AIMessage("a secret answer", usage_metadata=USAGE, response_metadata=told) for _ in range(self.answers)
+        ]
+        return ChatResult(generations=[ChatGeneration(message=message) for message in messages])
 
     async def _astream(self, *_: Any, **__: Any) -> AsyncIterator[ChatGenerationChunk]:
         yield ChatGenerationChunk(message=AIMessageChunk(content="a secret "))

@@ -107,6 +107,15 @@ async def test_no_text_is_in_the_spans_unless_asked_for(memory: InMemorySpanExpo
     assert json.loads(str(told["gen_ai.output.messages"]))[0]["parts"][0]["content"] == "a secret answer"
 
 
+async def test_a_call_with_several_answers_tells_of_each(memory: InMemorySpanExporter) -> None:
+    told = (await trace(memory, Pipeline(Step("riddle", Model(answers=3))), content=True))["chat small"].attributes
+
+    assert told is not None
+    assert told["gen_ai.response.finish_reasons"] == ("stop",) * 3
+    assert len(json.loads(str(told["gen_ai.output.messages"]))) == 3
+    assert told["gen_ai.usage.output_tokens"] == 5
+
+
 async def test_a_failure_marks_every_span_it_went_through(memory: InMemorySpanExporter) -> None:
     failing = Model(error=ProviderBadAnswer("openai", "bad key sk-abcdefghijk"))
     with pytest.raises(ProviderBadAnswer):
