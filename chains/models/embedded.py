@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from chains.models.transport import Endpoint
 
 _ONE_CALL = {"connection": "close"}
-"""A connection for each call: the engine closes one after an answer in pieces without saying so, perhaps just as the next
-call goes out on it, and one that is idle keeps one of the engine's few threads."""
+"""A connection for each call: the engine closes one after a streamed answer without saying so, perhaps just as the
+next call goes out on it, and an idle one keeps one of the engine's few threads."""
 _PLACEHOLDER_URL = "http://127.0.0.1:1/v1"
 
 
