@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import atexit
 import importlib
+import json
 import os
 import secrets
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
+from urllib.request import ProxyHandler, Request, build_opener
 
 from domain.errors import ConfigurationError
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from chains.models.settings import EngineSettings
 
 _QUIET = -1
+_FIRST_ANSWER_S = 60.0
+_direct = build_opener(ProxyHandler({}))
+"""Asks without a proxy, whatever the environment says."""
+
 _WAIT_POLICY = "OMP_WAIT_POLICY"
 _running: weakref.WeakSet[Engine] = weakref.WeakSet()
 
@@ -77,9 +83,19 @@ class Engine:
     def _load(self) -> Any:
         xllamacpp = _import_engine(passive=self.settings.decode_threads == 1)
         try:
-            return xllamacpp.Server(self._parameters(xllamacpp))
-        except (RuntimeError, ValueError) as error:
+            server = xllamacpp.Server(self._parameters(xllamacpp))
+            self._wait_for_first_answer(str(server.listening_address))
+        except (RuntimeError, ValueError, OSError) as error:
             raise EngineNotStarted(self.path, str(error)) from error
+        return server
+
+    def _wait_for_first_answer(self, address: str) -> None:
+        """Ask for one token: an engine that is ended before it works at its first task never ends (one in six)."""
+        task = json.dumps({"prompt": "a", "n_predict": 1}).encode()
+        headers = {"authorization": f"Bearer {self.api_key}", "content-type": "application/json"}
+        request = Request(f"{address}/completion", task, headers)  # noqa: S310 -- an address of our own
+        with _direct.open(request, timeout=_FIRST_ANSWER_S) as response:
+            response.read()
 
     def _parameters(self, xllamacpp: Any) -> Any:
         settings = self.settings

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -126,6 +128,22 @@ def test_the_engine_starts_once_wants_its_key_and_ends() -> None:
     assert not engine.is_running
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(request)
+
+
+_BRIEF_LIVES = """
+from chains.models import EngineSettings
+from chains.models.engine import Engine
+from chains.models.gguf_location import DEFAULT_MODEL, locate_gguf
+
+engine = Engine(locate_gguf(DEFAULT_MODEL), EngineSettings(parallel=1, context=256))
+for _ in range(8):
+    engine.start()
+    engine.close()
+"""
+
+
+def test_an_engine_that_is_ended_as_soon_as_it_has_started_ends() -> None:
+    subprocess.run([sys.executable, "-c", _BRIEF_LIVES], check=True, timeout=120)
 
 
 def test_adapters_are_asked_for_by_number_and_the_others_are_off(tmp_path: Path) -> None:
