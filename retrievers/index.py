@@ -200,13 +200,18 @@ class ExampleIndex:
                 return self._search(vector, n, topic, tenant)
 
     def vectors(self, hashes: list[str], tenant: str | None = None) -> dict[str, Matrix]:
-        """The vectors kept under these content hashes, as far as they are there."""
+        """The vectors kept under these content hashes, as far as they are there.
+
+        Raises:
+            IndexUnavailable: Chroma fails.
+        """
         found: dict[str, Matrix] = {}
-        for collection in self._visible(tenant):
-            answer = collection.get(ids=hashes, include=["embeddings"])
-            if answer["ids"]:
-                rows = np.asarray(answer["embeddings"], dtype=np.float32)
-                found.update(zip(answer["ids"], rows, strict=True))
+        with _chroma_errors():
+            for collection in self._visible(tenant) if hashes else ():  # Chroma refuses to look for nothing
+                answer = collection.get(ids=hashes, include=["embeddings"])
+                if answer["ids"]:
+                    rows = np.asarray(answer["embeddings"], dtype=np.float32)
+                    found.update(zip(answer["ids"], rows, strict=True))
         return found
 
     def _search(self, vector: Matrix, n: int, topic: str | None, tenant: str | None) -> list[Hit]:

@@ -215,6 +215,13 @@ def test_while_another_thread_rebuilds_a_selection_waits_once_and_never_shows_wh
     assert [scored.example for scored in selector.search(STORIES["sea"])] == [second]
 
 
+def test_what_was_removed_since_it_was_found_is_not_there(store: ExampleStore, index: ExampleIndex) -> None:
+    gone = store.add(an_example())
+    index.sync()
+    store.remove(gone.id)
+    assert index.vectors(list(store.by_hashes([gone.content_hash]))) == {}
+
+
 def test_threads_that_change_and_select_at_once_end_in_agreement(
     store: ExampleStore, index: ExampleIndex, embeddings: WordLlamaEmbeddings
 ) -> None:
