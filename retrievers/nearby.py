@@ -106,6 +106,7 @@ def _fetch(collection: Collection, topic: str | None) -> VectorSet | None:
     parts: list[Matrix] = [np.empty((0, 0), dtype=np.float32)]
     for batch in batched(wanted, 1_000):
         answer = collection.get(ids=batch, include=["embeddings"])
-        hashes += answer["ids"]
-        parts.append(np.asarray(answer["embeddings"], dtype=np.float32))
+        if answer["ids"]:  # they may all have been removed since
+            hashes += answer["ids"]
+            parts.append(np.asarray(answer["embeddings"], dtype=np.float32))
     return VectorSet(hashes, np.concatenate(parts[1:] or parts))
