@@ -123,7 +123,7 @@ class ChatModels:
     ) -> list[Completion]:
         """Up to `n` different answers to the same messages; at least one.
 
-        A model that gives several answers to one call (the embedded engine, OpenAI's service) reads the prompt once.
+        A model that gives several answers to one call (the embedded engine) reads the prompt once.
         Others are called `n` times at once, with a seed of its own each, and a call that fails leaves the rest.
 
         Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -98,10 +98,10 @@ class OpenAICompatibleChat(TracedChat):
         all, and `on_delta` is given its text as it comes.
         """
         arguments = {**kwargs, "n": n}
-        run = await self._open_run(self._callbacks(config), messages, config, stop, arguments)
         payload = self._get_request_payload(
             messages, stop=stop, **arguments, stream=True, stream_options={"include_usage": True}
         )
+        run = await self._open_run(self._callbacks(config), messages, config, stop, arguments)
         try:
             answers = await self._read_choices(payload, run, on_delta)
         except BaseException as error:
@@ -119,11 +119,14 @@ class OpenAICompatibleChat(TracedChat):
         choices = Choices(lambda piece: self._chunk(piece, AIMessageChunk))
         async with aclosing(self._stream_lean(payload)) as pieces:
             async for piece in pieces:
-                for chunk in choices.add(piece):
+                with self._nonsense_is_a_bad_answer("chunk"):
+                    told = choices.add(piece)
+                for chunk in told:
                     await run.on_llm_new_token(chunk.text, chunk=chunk)
                     if on_delta is not None and chunk.text:
                         await on_delta(chunk.text)
-        answers = choices.answers()
+        with self._nonsense_is_a_bad_answer("chunk"):
+            answers = choices.answers()
         if not answers:
             raise ProviderBadAnswer(self.provider, "a completion without choices")
         return list(answers)
@@ -249,16 +252,22 @@ class OpenAICompatibleChat(TracedChat):
     def _result(self, answer: dict[str, Any]) -> ChatResult:
         if not answer.get("choices"):
             raise ProviderBadAnswer(self.provider, "a completion without choices")
-        try:
+        with self._nonsense_is_a_bad_answer():
             return self._create_chat_result(answer)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ProviderBadAnswer(self.provider, f"not a chat completion: {error!r}"[:200]) from error
 
     def _chunk(self, chunk: dict[str, Any], kind: type[BaseMessageChunk]) -> ChatGenerationChunk | None:
-        try:
+        with self._nonsense_is_a_bad_answer("chunk"):
             return self._convert_chunk_to_generation_chunk(chunk, kind, {})
+
+    @contextmanager
+    def _nonsense_is_a_bad_answer(self, part: str = "") -> Iterator[None]:
+        """What a service said is hostile input: it need not have the shape that the code beneath expects."""
+        try:
+            yield
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ProviderBadAnswer(self.provider, f"not a chat completion chunk: {error!r}"[:200]) from error
+            raise ProviderBadAnswer(
+                self.provider, f"not a chat completion {part}".rstrip() + f": {error!r}"[:160]
+            ) from error
 
 
 async def _begin(

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from chains.models.settings import ModelSettings
 
 _NO_KEY = "none"
-_OPENAI_CHOICES = 128
-"""Of OpenAI's own service, as its API reference says of `n`; many services that are compatible ignore or refuse it."""
 _EMBEDDED = ProviderSettings(max_retries=0, timeout_s=120.0)
 """The engine's own defaults: nothing gets better by asking it again."""
 
@@ -108,7 +106,6 @@ class Providers:
         try:
             chat = OpenAICompatibleChat(
                 provider=name.provider,
-                most_choices=_OPENAI_CHOICES if name.provider == "openai" and not own else 1,
                 model=name.model,
                 base_url=limits.base_url,
                 api_key=limits.api_key or (_NO_KEY if own else None),

@@ -100,8 +100,18 @@ async def test_a_stream_that_is_cut_is_no_answer(several: ChatModels, stub: Open
         await several.complete_many(step(), HELLO, 2)
 
 
-async def test_nonsense_is_no_answer(several: ChatModels, stub: OpenAIStub, step: MakeStep) -> None:
-    stub.enqueue(Behaviour(body=b'data: {"choices": []}\n\ndata: [DONE]\n\n', content_type="text/event-stream"))
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b'{"choices": []}',
+        b'{"choices": 5}',
+        b'{"choices": ["x"]}',
+        b'{"choices": [{"index": [1], "delta": {"content": "x"}}]}',
+        b'{"choices": [{"index": 0, "delta": {"content": "x"}}, {"index": "1", "delta": {"content": "y"}}]}',
+    ],
+)
+async def test_nonsense_is_no_answer(several: ChatModels, stub: OpenAIStub, step: MakeStep, piece: bytes) -> None:
+    stub.enqueue(Behaviour(body=b"data: " + piece + b"\n\ndata: [DONE]\n\n", content_type="text/event-stream"))
     with pytest.raises(ProviderBadAnswer):
         await several.complete_many(step(), HELLO, 2)
 

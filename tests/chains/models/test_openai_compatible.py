@@ -219,7 +219,7 @@ async def test_refused_requests_are_not_sent_again(stub: OpenAIStub, chat: Any) 
 
 
 async def test_many_calls_at_once_all_reach_the_service(stub: OpenAIStub, chat: Any) -> None:
-    stub.default = Behaviour(delay_s=0.3)
+    stub.default = Behaviour(delay_s=2.0)  # long enough to send all of them on a busy machine
     model = chat(limits={"timeout_s": 20.0})
     await asyncio.gather(*(model.ainvoke("hi") for _ in range(150)))
     assert stub.most_in_flight > 100  # more than aiohttp's and httpx's own limit of connections
