@@ -37,7 +37,7 @@ class RiddlePipeline(Step[PipelineInput, Riddle]):
 
     It is a Runnable: `invoke`, `ainvoke`, `abatch`, `astream_events`, callbacks and `|` work as in all of LangChain.
     The input is an Article, its fields as a dict, or its text. `ainvoke` also takes `tenant` and `topic`, which narrow
-    the examples, and `emit`, a coroutine that is given every event.
+    the examples, `seed`, which goes before the seeds of the steps, and `emit`, a coroutine that is given every event.
     `events` gives the same run as typed events, `explain` shows what would be sent without sending it.
 
     Args:
@@ -101,10 +101,12 @@ class RiddlePipeline(Step[PipelineInput, Riddle]):
         emit: Emit = silent,
         tenant: str | None = None,
         topic: str | None = None,
+        seed: int | None = None,
     ) -> Riddle:
+        recipe = self.recipe()
         run = Run(
             article=as_article(task),
-            recipe=self.recipe(),
+            recipe=recipe if seed is None else recipe.seeded(seed),
             steps=self._steps,
             config=config,
             emit=emit,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,6 +58,14 @@ class Recipe:
         spec = catalog.pipeline(name)
         steps = (BoundStep(step, catalog.prompt(step.prompt), spec.shot_token_share) for step in spec.steps)
         return cls(spec, tuple(steps))
+
+    def seeded(self, seed: int) -> Recipe:
+        """The same recipe with one seed for every step, so that a run can be repeated where providers have seeds."""
+        steps = (
+            replace(bound, spec=replace(bound.spec, settings=replace(bound.spec.settings, seed=seed)))
+            for bound in self.steps
+        )
+        return replace(self, steps=tuple(steps))
 
     def step(self, kind: str) -> BoundStep | None:
         """The step of that kind, if the pipeline has one."""
