@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evaluation.outcome import Outcome
 
 REFERENCE = "reference"
-"""The name under which the human-written riddles stand beside the pipelines; no pipeline may have it in an experiment."""
+"""The name under which the human-written riddles stand beside the pipelines; no pipeline of an experiment has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
