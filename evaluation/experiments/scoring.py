@@ -73,7 +73,7 @@ def pool_of(experiment: Experiment, embeddings: TextVectors) -> Pool:
 
 
 def outcomes_by_pipeline(experiment: Experiment) -> dict[str, list[Outcome]]:
-    """What there is to score: the pipelines as the manifest has them, each in the dataset's order; the reference last."""
+    """What there is to score, in the order of manifest and dataset; the reference comes last."""
     manifest, cases = experiment.manifest(), experiment.cases()
     place = {case_id: number for number, case_id in enumerate(manifest.dataset.case_ids)}
     found: dict[str, list[Outcome]] = {pipeline.name: [] for pipeline in manifest.pipelines}
