@@ -1,0 +1,43 @@
+"""Evaluators, each a small frozen dataclass that names its source and what it cannot see; and the metrics they give."""
+
+from evaluation.evaluators.agreement import Agreement, judge_agreement
+from evaluation.evaluators.asking import Asker
+from evaluation.evaluators.catalogue import (
+    METRICS,
+    all_metrics,
+    default_evaluators,
+    default_set_evaluators,
+    metric,
+)
+from evaluation.evaluators.entailment import Entailment
+from evaluation.evaluators.judge import Judge, Preference
+from evaluation.evaluators.model_solver import ModelSolver
+from evaluation.evaluators.perplexity import Likelihood, Perplexity, local_model
+from evaluation.evaluators.pool import Pool
+from evaluation.evaluators.reference import reference_outcome
+from evaluation.evaluators.roles import Evaluator, ModelEvaluator, SetEvaluator
+from evaluation.evaluators.scoring import REFERENCE
+
+__all__ = [
+    "METRICS",
+    "REFERENCE",
+    "Agreement",
+    "Asker",
+    "Entailment",
+    "Evaluator",
+    "Judge",
+    "Likelihood",
+    "ModelEvaluator",
+    "ModelSolver",
+    "Perplexity",
+    "Pool",
+    "Preference",
+    "SetEvaluator",
+    "all_metrics",
+    "default_evaluators",
+    "default_set_evaluators",
+    "judge_agreement",
+    "local_model",
+    "metric",
+    "reference_outcome",
+]
