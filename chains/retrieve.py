@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chains.step import Step
 from domain.events import ExamplesSelected, ShownExample
 from retrievers import Selection
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from langchain_core.runnables import RunnableConfig
 
     from domain import Article
@@ -35,6 +37,10 @@ class RetrieveExamples(Step[RetrievalTask, Selection]):
     def __init__(self, examples: Examples) -> None:
         self._examples = examples
 
+    async def ranks(self, task: RetrievalTask, riddles: Sequence[str]) -> list[int]:
+        """Where the article comes among the examples most like it, by likeness to each riddle; 1 is first."""
+        return await self._examples.aranks(task.article, riddles, among=_RIVALS, tenant=task.tenant, topic=task.topic)
+
     async def _work(self, task: RetrievalTask, _config: RunnableConfig) -> Selection:
         if task.spec is None or task.spec.k == 0:
             return Selection(examples=(), considered=())
@@ -54,3 +60,7 @@ def selected_event(selection: Selection) -> ExamplesSelected:
             for scored in selection.examples
         )
     )
+
+
+_RIVALS: Final = 9
+"""Other stories that a riddle must tell its own from; with it they are ten."""

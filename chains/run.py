@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chains.condensing import CondenseTask
@@ -84,13 +85,16 @@ class Run:
 
     async def _retrieve(self) -> tuple[Example, ...]:
         started = time.perf_counter()
-        task = RetrievalTask(
-            article=self.article, spec=self.recipe.spec.retrieval, tenant=self.tenant, topic=self.topic
-        )
-        selection = await self.steps.retrieve.ainvoke(task, self.config)
+        selection = await self.steps.retrieve.ainvoke(self._retrieval_task, self.config)
         self._timings = replace(self._timings, retrieve=_ms_since(started))
         await self.emit(selected_event(selection))
         return tuple(scored.example for scored in selection.examples)
+
+    @property
+    def _retrieval_task(self) -> RetrievalTask:
+        return RetrievalTask(
+            article=self.article, spec=self.recipe.spec.retrieval, tenant=self.tenant, topic=self.topic
+        )
 
     async def _shown(self, step: BoundStep) -> tuple[Example, ...]:
         return step.shown(await self._retrieval) if step.shows_examples else ()
@@ -146,6 +150,7 @@ class Run:
             step=step,
             examples=await self._shown(step),
             gate=gate,
+            ranks=partial(self.steps.retrieve.ranks, self._retrieval_task),
         )
         riddled = await self.steps.write.ainvoke(task, self.config, emit=self._emit_of_steps)
         self._records.append(riddled.record)

@@ -13,13 +13,12 @@ from domain import Check, Usage
 from domain.events import Retry, RiddleDelta
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from langchain_core.messages import BaseMessage
     from langchain_core.runnables import RunnableConfig
 
     from chains.emitting import Emit, OnDelta
-    from chains.fitting import Fitter
+    from chains.fitting import Fit, Fitter
     from chains.gate import ArticleFacts, Gate
     from chains.models import ChatModels, Completion
     from chains.recipe import BoundStep
@@ -37,6 +36,7 @@ class RiddleTask:
         step: `riddle` or `summary_riddle`.
         examples: Most similar last.
         gate: Judges, and says how many attempts and candidates there are.
+        ranks: Where the article comes among similar stories by likeness to each of some riddles.
     """
 
     facts: ArticleFacts
@@ -45,6 +45,7 @@ class RiddleTask:
     step: BoundStep
     examples: tuple[Example, ...]
     gate: Gate
+    ranks: Callable[[Sequence[str]], Awaitable[list[int]]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,28 +121,30 @@ class WriteRiddle(Step[RiddleTask, Riddled]):
         )
         if any(completion.streamed for completion in completions):
             await lines.end()
-        candidates = [self._judge(task, fit.messages, fit.examples, completion) for completion in completions]
+        read = [_read(completion) for completion in completions]
+        ranks = await _ranks(task, read)
+        candidates = [
+            self._judge(task, fit, completion, draft, rank)
+            for completion, draft, rank in zip(completions, read, ranks, strict=True)
+        ]
         told = (candidate for candidate, made in zip(candidates, completions, strict=True) if made.streamed)
         return next(told, None), candidates
 
     def _judge(
-        self,
-        task: RiddleTask,
-        messages: Sequence[BaseMessage],
-        examples: tuple[Example, ...],
-        completion: Completion,
+        self, task: RiddleTask, fit: Fit, completion: Completion, draft: Draft | UnparsableDraft, rank: int | None
     ) -> _Candidate:
-        try:
-            draft = parse_draft(completion.text)
-        except UnparsableDraft as error:
-            check = Check(name="format", passed=False, score=0.0, detail=str(error))
-            return _Candidate(None, (check,), error.reasons, False, 0.0, completion.model, completion.usage, examples)
+        if isinstance(draft, UnparsableDraft):
+            check = Check(name="format", passed=False, score=0.0, detail=str(draft))
+            return _Candidate(
+                None, (check,), draft.reasons, False, 0.0, completion.model, completion.usage, fit.examples
+            )
         verdict = task.gate.judge(
             draft,
             article=task.facts,
             summary=task.summary if task.summary is not None else draft.summary or "",
-            examples=examples,
-            prompt_texts=[str(message.content) for message in messages],
+            examples=fit.examples,
+            prompt_texts=[str(message.content) for message in fit.messages],
+            guess_rank=rank,
         )
         return _Candidate(
             draft,
@@ -151,8 +154,24 @@ class WriteRiddle(Step[RiddleTask, Riddled]):
             verdict.score,
             completion.model,
             completion.usage,
-            examples,
+            fit.examples,
         )
+
+
+def _read(completion: Completion) -> Draft | UnparsableDraft:
+    try:
+        return parse_draft(completion.text)
+    except UnparsableDraft as error:
+        return error
+
+
+async def _ranks(task: RiddleTask, read: Sequence[Draft | UnparsableDraft]) -> list[int | None]:
+    """The rank of each draft that can be read, where a check asks for it."""
+    drafts = [draft for draft in read if not isinstance(draft, UnparsableDraft)]
+    if not drafts or task.ranks is None or not task.gate.asks_rank:
+        return [None] * len(read)
+    found = iter(await task.ranks([draft.riddle for draft in drafts]))
+    return [None if isinstance(draft, UnparsableDraft) else next(found) for draft in read]
 
 
 class _RiddleLines:

@@ -21,7 +21,10 @@ STEP_VARIABLES: Mapping[StepName, frozenset[str]] = {
 }
 """What each step offers to its prompt. A prompt declares those it uses; `title` is empty for an article without one."""
 
-CHECKS = ("format", "form", "leakage", "grounding", "copying", "safety")
+DEFAULT_CHECKS = ("format", "form", "leakage", "grounding", "copying", "safety")
+"""The checks of a pipeline that names none."""
+
+CHECKS = (*DEFAULT_CHECKS, "guessable")
 """The gate's checks, by name."""
 
 THRESHOLDS = (
@@ -41,6 +44,7 @@ THRESHOLDS = (
     "max_copied_share",
     "max_title_run",
     "spelled_from",
+    "max_guess_rank",
 )
 """The numbers that a pipeline may give to the gate's checks, which know what each means and its default."""
 
@@ -121,7 +125,7 @@ class GateSpec:
         candidates: Riddles made side by side in each attempt; the best that passes wins.
     """
 
-    checks: tuple[str, ...] = CHECKS
+    checks: tuple[str, ...] = DEFAULT_CHECKS
     thresholds: Mapping[str, float] = field(default_factory=dict)
     attempts: int = 1
     candidates: int = 1

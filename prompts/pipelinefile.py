@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 from domain.article import content_hash
 from prompts.pipeline import (
     CHECKS,
+    DEFAULT_CHECKS,
     THRESHOLDS,
     GateSpec,
     ModelCallSpec,
@@ -140,7 +141,7 @@ def _retrieval(fields: Fields | None) -> RetrievalSpec | None:
 def _gate(fields: Fields | None) -> GateSpec:
     if fields is None:
         return GateSpec()
-    checks = tuple(str(check) for check in fields.texts("checks")) if "checks" in fields else CHECKS
+    checks = tuple(str(check) for check in fields.texts("checks")) if "checks" in fields else DEFAULT_CHECKS
     for check in checks:
         if check not in CHECKS:
             raise fields.error(f"there is no check {check!r}: there are {', '.join(CHECKS)}", "checks")

@@ -18,7 +18,7 @@ from retrievers.shipped import seed as seed_store
 from retrievers.store import ExampleStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from chromadb.api import ClientAPI
     from sqlalchemy import Engine
@@ -64,6 +64,10 @@ class Examples:
     async def aselect(self, article: Article, spec: RetrievalSpec, **options: Any) -> Selection:
         """See `ExampleSelector.select`; runs in a thread."""
         return await self.selector.aselect(article, spec, **options)
+
+    async def aranks(self, article: Article, texts: Sequence[str], **options: Any) -> list[int]:
+        """See `ExampleSelector.ranks`; runs in a thread."""
+        return await asyncio.to_thread(self.selector.ranks, article, texts, **options)
 
     def search(self, text: str, k: int = 4, topic: str | None = None, tenant: str | None = None) -> list[Scored]:
         """See `ExampleSelector.search`."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from retrievers.encoder import MAX_BODY_CHARS
 from retrievers.selection import Candidate, Scored, Selection, choose
 from retrievers.shelf import Shelf, Shelved, fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from domain import Article, Example
     from prompts import RetrievalSpec
@@ -88,6 +91,31 @@ class ExampleSelector:
             count_tokens=count_tokens,
             budget_tokens=budget_tokens,
         )
+
+    def ranks(
+        self, article: Article, texts: Sequence[str], *, among: int, topic: str | None = None, tenant: str | None = None
+    ) -> list[int]:
+        """Where the article comes when the stories most like it are ordered by their similarity to a text.
+
+        Args:
+            article: The story that each text is about, unless it is a bad one.
+            texts: Riddles, for instance.
+            among: How many other stories to tell it from: the examples most similar to the article.
+            topic: As `select`.
+            tenant: As `select`.
+
+        Returns:
+            For each text 1 when it is more like the article than like any of the others, 2 when one is more like it ...
+        """
+        own = self._encoder.encode([(article.title, article.text)])[0]
+        print_of_own = fingerprint(article.text[:_MAX_COMPARED_CHARS])
+        near = self._nearest(own, among + _SPARE, topic, tenant)
+        others = [item.vector for item in near if item.fingerprint != print_of_own][:among]
+        if not others or not texts:
+            return [1] * len(texts)
+        read = self.embeddings.matrix([text[:MAX_BODY_CHARS] for text in texts])
+        rivals = read @ np.stack(others).T
+        return [1 + int(np.sum(row > score)) for row, score in zip(rivals, read @ own, strict=True)]
 
     def search(self, text: str, k: int = 4, topic: str | None = None, tenant: str | None = None) -> list[Scored]:
         """The `k` examples most similar to a text, most similar first, without any other rule."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from chains.gate.copying import Copying
 from chains.gate.form import Form, count_words
 from chains.gate.grounding import Grounding
+from chains.gate.guessable import Guessable
 from chains.gate.leakage import Leakage
 from chains.gate.material import ArticleFacts, Finding, Material
 from chains.gate.safety import Safety
@@ -70,6 +71,7 @@ class Gate:
     def __init__(self, spec: GateSpec) -> None:
         self.attempts = spec.attempts
         self.candidates = spec.candidates
+        self.asks_rank = Guessable.name in spec.checks
         self._judges_format = FORMAT in spec.checks
         self._checks = tuple(_build(name, spec.thresholds) for name in spec.checks if name != FORMAT)
 
@@ -81,6 +83,7 @@ class Gate:
         summary: str,
         examples: Sequence[Example] = (),
         prompt_texts: Sequence[str] = (),
+        guess_rank: int | None = None,
     ) -> Verdict:
         """Judge one draft.
 
@@ -90,6 +93,7 @@ class Gate:
             summary: What the riddle was made from.
             examples: Those the model was shown.
             prompt_texts: The messages the model was sent.
+            guess_rank: See `Material`; `asks_rank` tells whether any check looks at it.
         """
         material = Material(
             draft=_clipped(draft),
@@ -97,6 +101,7 @@ class Gate:
             summary=summary[:_LONGEST_SUMMARY],
             examples=tuple(examples),
             prompt_texts=tuple(prompt_texts),
+            guess_rank=guess_rank,
         )
         findings = [(check.name, check(material)) for check in self._checks]
         if self._judges_format:
@@ -123,8 +128,8 @@ class Gate:
 FORMAT: Final = "format"
 """The check that the parser makes: what reaches the gate has passed it."""
 
-_CHECKS: Final[dict[str, Form | Leakage | Grounding | Copying | Safety]] = {
-    check.name: check for check in (Form(), Leakage(), Grounding(), Copying(), Safety())
+_CHECKS: Final[dict[str, Form | Leakage | Grounding | Copying | Safety | Guessable]] = {
+    check.name: check for check in (Form(), Leakage(), Grounding(), Copying(), Safety(), Guessable())
 }
 
 

@@ -88,6 +88,8 @@ class Material:
         summary: What the riddle was made from; may be empty.
         examples: Those the model was shown.
         prompt_texts: The messages the model was sent.
+        guess_rank: Where the article comes among similar stories by likeness to the riddle, 1 is first; None when
+            nobody looked.
     """
 
     draft: Draft
@@ -95,6 +97,7 @@ class Material:
     summary: str = ""
     examples: tuple[Example, ...] = ()
     prompt_texts: tuple[str, ...] = ()
+    guess_rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,10 @@ GOOD = (
     "Hint: You can walk through me.\n"
     "Hint: A cloud that came down to the ground."
 )
+ELSEWHERE = GOOD.replace(
+    "I weigh less than a feather, yet I held giants down.\nNobody could see me come, and nobody could see past me.",
+    "Voters gave me to a party and the party gave me away.\nParliament counted me twice before the budget passed.",
+)
 LEAKING = GOOD.replace("I weigh less", "I am thick and weigh less")
 NO_RIDDLE = "I am sorry, but I cannot help with that."
 
@@ -55,7 +59,7 @@ steps:
     prompt: condense
     model: scripted:condenser
     settings: {{max_tokens: 60}}
-gate: {{attempts: {attempts}, candidates: {candidates}}}
+gate: {{attempts: {attempts}, candidates: {candidates}{checks}}}
 """
 
 ONE_STEP = """
@@ -94,13 +98,18 @@ def open_kitchen(
     summary_shots: int = 4,
     fallbacks: str = "",
     one_step: bool = False,
+    checks: str = "",
     settings: ModelSettings | None = None,
 ) -> Kitchen:
     """Write the pipeline's file under `home` and open it."""
     folder = home / "pipelines"
     folder.mkdir(parents=True, exist_ok=True)
     two_steps = TWO_STEPS.format(
-        attempts=attempts, candidates=candidates, summary_shots=summary_shots, fallbacks=fallbacks
+        attempts=attempts,
+        candidates=candidates,
+        summary_shots=summary_shots,
+        fallbacks=fallbacks,
+        checks=f", checks: [{checks}]" if checks else "",
     )
     text = ONE_STEP if one_step else two_steps
     (folder / "kitchen.yaml").write_text(text)

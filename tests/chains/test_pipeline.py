@@ -18,7 +18,7 @@ from domain.events import (
     SummaryDelta,
     SummaryDone,
 )
-from tests.chains.kitchen import ARTICLE, GOOD, LEAKING, NO_RIDDLE, SUMMARY, Kitchen, open_kitchen
+from tests.chains.kitchen import ARTICLE, ELSEWHERE, GOOD, LEAKING, NO_RIDDLE, SUMMARY, Kitchen, open_kitchen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +126,17 @@ async def test_the_best_of_several_candidates_wins(kitchen: OpenKitchen) -> None
     assert riddle.status == "published"
     assert riddle.attempts == 1
     assert riddle.usage.calls == 4
+
+
+@pytest.mark.parametrize("first", [GOOD, ELSEWHERE], ids=["telling first", "telling last"])
+async def test_of_passing_candidates_the_one_most_about_this_story_wins(kitchen: OpenKitchen, first: str) -> None:
+    k = kitchen(candidates=2, checks="form, leakage, guessable")
+    k.summarizer.enqueue(SUMMARY)
+    k.riddler.enqueue(first, ELSEWHERE if first == GOOD else GOOD)
+    riddle = await k.pipeline.ainvoke(ARTICLE)
+    assert riddle.riddle is not None
+    assert "giants" in riddle.riddle
+    assert [check.name for check in riddle.checks] == ["form", "leakage", "guessable"]
 
 
 async def test_a_candidate_that_fails_at_the_provider_does_not_spoil_the_others(kitchen: OpenKitchen) -> None:

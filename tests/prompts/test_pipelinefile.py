@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.errors import InvalidFile
-from prompts.pipeline import CHECKS, THRESHOLDS
+from prompts.pipeline import CHECKS, DEFAULT_CHECKS, THRESHOLDS
 from prompts.pipelinefile import load_pipeline
 from tests.prompts.files import PIPELINE, write
 
@@ -56,7 +56,7 @@ def test_refusal_tells_line_and_reason(tmp_path: Path, old: str, new: str, line:
 def test_what_is_not_said_has_defaults(tmp_path: Path) -> None:
     spec, lines = load_pipeline(write(tmp_path / "mine.yaml", GOOD), "user")
     assert (spec.option, spec.retrieval, spec.gate.attempts, spec.gate.candidates) == ("custom", None, 1, 1)
-    assert spec.gate.checks == CHECKS
+    assert spec.gate.checks == DEFAULT_CHECKS
     assert spec.gate.thresholds == {}
     assert lines == {"summarize": 6, "riddle": 9}
 
