@@ -1,0 +1,26 @@
+"""How to run an experiment again: the command, as a shell reads it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from evaluation.manifest import Manifest
+
+
+def replay_command(manifest: Manifest) -> str:
+    """The command that runs the same pipelines over the same cases with the same seeds."""
+    words = [
+        *("riddlewire", "eval", "run"),
+        *("--pipelines", ",".join(record.name for record in manifest.pipelines)),
+        *("--dataset", manifest.dataset.name),
+        *("--repeats", str(manifest.repeats), "--seed", str(manifest.seed)),
+    ]
+    if len(manifest.dataset.case_ids) < manifest.dataset.available:
+        words += ["--limit", str(len(manifest.dataset.case_ids))]
+    if manifest.solver:
+        words += ["--solver", manifest.solver]
+    if manifest.judge:
+        words += ["--judge", manifest.judge]
+    return shlex.join(words)
