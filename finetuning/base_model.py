@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -75,7 +74,7 @@ def _plain_folder(name: str, cache: Path, say: Callable[[str], None]) -> Path:
     made = Path(tempfile.mkdtemp(dir=cache, prefix=".making-"))
     try:
         _dequantise(file, made)
-        os.rename(made, folder)
+        made.rename(folder)
     except OSError:
         if not folder.is_dir():  # else somebody else has made it meanwhile
             raise

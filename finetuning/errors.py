@@ -25,7 +25,9 @@ class TooFewSamples(InvalidInput):
     noun = "training set"
 
     def __init__(self, split: str, count: int) -> None:
-        super().__init__(split, f"has {count} samples, which is too few: add examples with `riddlewire examples import`")
+        super().__init__(
+            split, f"has {count} samples, which is too few: add examples with `riddlewire examples import`"
+        )
 
 
 class ExportFailed(ConfigurationError):

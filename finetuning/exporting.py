@@ -75,5 +75,7 @@ def push_to_hub(folder: Path, repository: str, *, private: bool = True) -> str:
         api.upload_folder(repo_id=made.repo_id, folder_path=str(folder), commit_message="Upload adapter")
     except (HfHubHTTPError, HFValidationError, LocalTokenNotFoundError, OSError) as error:
         reason = str(error).splitlines()[0][:300]
-        raise ExportFailed(f"the hub did not take it: {reason}; sign in with `hf auth login` or set HF_TOKEN") from error
+        raise ExportFailed(
+            f"the hub did not take it: {reason}; sign in with `hf auth login` or set HF_TOKEN"
+        ) from error
     return str(made)

@@ -29,7 +29,7 @@ class Loss:
 
     @property
     def perplexity(self) -> float:
-        """e to the loss: among how many equally likely tokens the model hesitates."""
+        """Exponential of the loss: among how many equally likely tokens the model hesitates."""
         return math.exp(min(self.nats, 700.0))
 
 

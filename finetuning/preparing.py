@@ -1,4 +1,4 @@
-"""Makes a training set of the pre-made examples: the very prompts a pipeline renders, with what people wrote as answers."""
+"""Makes a training set of the pre-made examples: the prompts a pipeline renders, with what people wrote as answers."""
 
 from __future__ import annotations
 
@@ -106,9 +106,7 @@ def answer_of(example: Example, step: str) -> str:
     return f"Answer: {example.answer}\nRiddle:\n{example.riddle}{hints}"
 
 
-def _samples(
-    example: Example, recipe: Recipe, shown: tuple[Example, ...], steps: Sequence[str]
-) -> Iterator[Sample]:
+def _samples(example: Example, recipe: Recipe, shown: tuple[Example, ...], steps: Sequence[str]) -> Iterator[Sample]:
     for kind in steps:
         step = recipe.step(kind)
         if step is None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from finetuning.errors import NotATrainingSet
-from retrievers.splits import Split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from retrievers.splits import Split
 
 Role = Literal["system", "user", "assistant"]
 _ROLES = ("system", "user", "assistant")

@@ -153,7 +153,7 @@ def computes_bf16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())  # noqa: SLF001 -- torch has no other word for it
 
 
-class _Rows(torch.utils.data.Dataset[dict[str, Any]]):
+class _Rows(torch.utils.data.Dataset):  # type: ignore[misc]  # torch is not typed here
     def __init__(self, samples: Sequence[Encoded]) -> None:
         self._samples = samples
 
@@ -169,6 +169,7 @@ class _AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is not type
     session: Session
     schedule: _Schedule
     measured: dict[int, Loss]
+    control: Any
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
-import time
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Final
 
 from finetuning.base_model import load_model
 from finetuning.errors import TooFewSamples
-from finetuning.losses import Loss, measure
 from finetuning.tokens import encode, shorter_than
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from finetuning.losses import Loss
     from finetuning.sample import Sample
     from finetuning.settings import TrainingSettings
     from finetuning.tokens import Encoded
@@ -102,7 +100,9 @@ def train(
     tell(f"Loading {base} …")
     model, tokenizer = load_model(base, cache=cache, say=say)
     sets = {
-        split: shorter_than([encode(sample, tokenizer) for sample in samples if sample.split == split], settings.max_length)
+        split: shorter_than(
+            [encode(sample, tokenizer) for sample in samples if sample.split == split], settings.max_length
+        )
         for split in ("train", "dev")
     }
     for split, encoded in sets.items():
@@ -123,7 +123,9 @@ def train(
         seconds=round(session.seconds, 1),
         history=tuple(session.history),
     )
-    _write_report(trained, base=base, settings=settings, sets=sets, left_out=len(samples) - sum(map(len, sets.values())))
+    _write_report(
+        trained, base=base, settings=settings, sets=sets, left_out=len(samples) - sum(map(len, sets.values()))
+    )
     return trained
 
 
