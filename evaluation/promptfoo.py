@@ -21,11 +21,11 @@ _NO_FAILURE, _ASSERTION_FAILED, _ERROR = 0, 1, 2
 
 def promptfoo_document(results: Results, pipelines: Sequence[PipelineResults]) -> dict[str, Any]:
     """The document: pipelines are its prompts, cases its tests, and a test passes when the riddle was published."""
-    places = {case_id: number for number, case_id in enumerate(results.cases)}
     manifest = results.manifest
+    places = {case_id: number * manifest.repeats for number, case_id in enumerate(results.cases)}
     units = {metric.name: metric.unit for metric in results.metrics}
     rows = [
-        _row(number, chosen, outcome, results.cases[outcome.case_id], places[outcome.case_id], units)
+        _row(number, chosen, outcome, results.cases[outcome.case_id], places[outcome.case_id] + outcome.repeat, units)
         for number, chosen in enumerate(pipelines)
         for outcome in chosen.outcomes
     ]
@@ -94,7 +94,6 @@ def _row(
     refused = [f"{check.name}: {check.detail}" for check in riddle.checks if not check.passed] if riddle else []
     provider = ", ".join(chosen.models) or chosen.pipeline
     return {
-        "id": f"{chosen.pipeline}-{case.id}-{outcome.repeat}",
         "promptIdx": number,
         "promptId": chosen.pipeline,
         "testIdx": place,

@@ -6,7 +6,7 @@ from evaluation.experiments.model_scores import ModelScorer, read_preferences, s
 from evaluation.experiments.plan import Key, key_of, runs_of, seed_of
 from evaluation.experiments.pool import AllowedExamples, allowed_examples, open_pool
 from evaluation.experiments.preflight import models_of, open_models, require_prices
-from evaluation.experiments.request import Request, begin, go_on
+from evaluation.experiments.request import Plan, Request, plan
 from evaluation.experiments.runner import Ran, Runner, Standing
 from evaluation.experiments.scoring import outcomes_by_pipeline, pool_of, read_results
 from evaluation.experiments.still import StillCatalog
@@ -18,19 +18,19 @@ __all__ = [
     "Experiments",
     "Key",
     "ModelScorer",
+    "Plan",
     "Ran",
     "Request",
     "Runner",
     "Standing",
     "StillCatalog",
     "allowed_examples",
-    "begin",
-    "go_on",
     "key_of",
     "models_of",
     "open_models",
     "open_pool",
     "outcomes_by_pipeline",
+    "plan",
     "pool_of",
     "read_preferences",
     "read_results",

@@ -12,7 +12,13 @@ from domain.article import content_hash
 from domain.errors import InvalidInput
 from evaluation.errors import ExperimentChanged
 from evaluation.experiments.pool import allowed_examples
-from evaluation.experiments.records import differences, library_versions, machine, record_pipelines
+from evaluation.experiments.records import (
+    differences,
+    library_versions,
+    machine,
+    record_pipelines,
+    version_changes,
+)
 from evaluation.manifest import DatasetRecord, Manifest
 from evaluation.results import REFERENCE
 
@@ -73,7 +79,29 @@ class Request:
         return f"{stem or 'experiment'}-{digest}"
 
 
-def begin(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An experiment as it will run; nothing is on the disk before `write`.
+
+    Args:
+        manifest: What it is made of.
+        examples: What retrieval may show; None when the experiment has begun, and keeps those it began with.
+        version_changes: Libraries of other versions than when it began.
+    """
+
+    manifest: Manifest
+    examples: tuple[Example, ...] | None = None
+    version_changes: tuple[str, ...] = ()
+
+    def write(self, experiment: Experiment, request: Request) -> None:
+        """Begin the experiment, or note what may change in one that has begun. Hold its lock."""
+        if self.examples is not None:
+            experiment.begin(self.manifest, request.dataset.cases, self.examples)
+        elif self.manifest != experiment.manifest():
+            experiment.write_manifest(self.manifest)
+
+
+def plan(
     experiment: Experiment,
     request: Request,
     *,
@@ -81,8 +109,8 @@ def begin(
     stored: Iterable[Example],
     embeddings: str,
     adapters: Mapping[str, Path],
-) -> Manifest:
-    """Begin an experiment, or go on with the one that has begun. Hold its lock.
+) -> Plan:
+    """How a request would run as this experiment, or go on when it has begun.
 
     Args:
         experiment: Its folder.
@@ -97,30 +125,16 @@ def begin(
         NotFound: No such pipeline.
         ConfigurationError: A file is broken.
     """
-    if experiment.has_begun:
-        return go_on(experiment, request, catalog=catalog, adapters=adapters)
-    allowed = allowed_examples(stored, request.dataset.cases)
-    manifest = _manifest(experiment.name, request, catalog, allowed.record(embeddings), adapters)
-    experiment.begin(manifest, request.dataset.cases, allowed.examples)
-    return manifest
-
-
-def go_on(experiment: Experiment, request: Request, *, catalog: Catalog, adapters: Mapping[str, Path]) -> Manifest:
-    """Check that an experiment is still the same, and note what may change: solver, judge, concurrency.
-
-    Raises:
-        ExperimentChanged: It is not.
-        NotFound: A pipeline is no more.
-        ConfigurationError: A file is broken.
-    """
+    if not experiment.has_begun:
+        allowed = allowed_examples(stored, request.dataset.cases)
+        manifest = _manifest(experiment.name, request, catalog, allowed.record(embeddings), adapters)
+        return Plan(manifest=manifest, examples=allowed.examples)
     before = experiment.manifest()
     now = _manifest(experiment.name, request, catalog, before.pool, adapters)
     if told := differences(before, now):
         raise ExperimentChanged(experiment.name, told)
     manifest = replace(before, solver=now.solver, judge=now.judge, concurrency=now.concurrency)
-    if manifest != before:
-        experiment.write_manifest(manifest)
-    return manifest
+    return Plan(manifest=manifest, version_changes=tuple(version_changes(before, now)))
 
 
 def _manifest(

@@ -36,7 +36,7 @@ class Standing:
         done: Outcomes there are, those of earlier runs included.
         total: Outcomes there will be.
         failed: Of those done.
-        cost_usd: Of all outcomes whose cost is known.
+        cost_usd: Of all whose cost is known, answers of solver and judge among them.
         unpriced: Outcomes that called models and whose cost is not known.
     """
 
