@@ -33,8 +33,10 @@ class Dataset:
     @classmethod
     def of(cls, name: str, cases: Iterable[Case]) -> Dataset:
         """A dataset of these cases; of several with the same article, the first is taken."""
-        unique = tuple({case.id: case for case in reversed(list(cases))}.values())[::-1]
-        return cls(name=name, cases=unique, available=len(unique))
+        unique: dict[str, Case] = {}
+        for case in cases:
+            unique.setdefault(case.id, case)
+        return cls(name=name, cases=tuple(unique.values()), available=len(unique))
 
     @property
     def hash(self) -> str:

@@ -75,7 +75,7 @@ class Request:
         asked = (self.dataset.name, *sorted(self.pipelines), str(self.repeats), str(self.seed))
         digest = content_hash(*asked, str(self.limit))[:6]
         name = "-".join((PurePath(self.dataset.name).stem, *self.pipelines))
-        stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:_LONGEST_STEM].rstrip("-._")
+        stem = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-._")[:_LONGEST_STEM].rstrip("-._")
         return f"{stem or 'experiment'}-{digest}"
 
 
