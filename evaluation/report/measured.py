@@ -71,10 +71,10 @@ class Gap:
 
     @property
     def text(self) -> str:
-        """Such as `+12.0 points, interval +3.1 to +20.4`."""
+        """Such as `+12.0 points (+3.1 to +20.4 points)`."""
         unit = self.metric.unit
         span = span_text(self.span.low, self.span.high, unit, signed=True)
-        return f"{difference_text(self.value, unit)}, interval {span}"
+        return f"{difference_text(self.value, unit)} ({span})"
 
 
 @dataclass(frozen=True)

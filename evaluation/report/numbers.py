@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evaluation.metric import Unit
+
+MINUS: Final = "\u2212"
+"""As wide as a plus, and no hyphen to break a line at."""
 
 UNSCORED: Final = "not scored"
 """Stands where there is no value: never 0, never an empty cell."""
@@ -24,17 +29,19 @@ def value_text(value: float | None, unit: Unit) -> str:
     """`value` with its unit; `UNSCORED` when there is none."""
     if value is None:
         return UNSCORED
-    if value < 0:
-        return f"−{value_text(-value, unit)}"
-    if unit == "usd":
-        return f"${_significant(value, 2) if value < 1 else f'{value:,.2f}'}"
-    if unit == "ms":
-        return f"{_significant(value / 1000, 3)} s" if value >= _SECOND else f"{_significant(value, 3)} ms"
+    size = _share_or_count(abs(value), unit) if unit not in _MEASURED else _MEASURED[unit](abs(value))
+    return f"{MINUS}{size}" if value < 0 else size
+
+
+def tick_text(value: float, unit: Unit) -> str:
+    """`value` as it stands at an axis: no digit more than it takes."""
     if unit == "share":
-        return f"{100 * value:.1f}%"
-    if unit == "score":
-        return f"{value:.3f}" if value < _SMALL_SCORE else f"{value:,.1f}"
-    return f"{value:,.0f}" if value >= _MANY else f"{value:.1f}"
+        return f"{_plain(100 * value)}%"
+    if unit == "usd":
+        return f"${_plain(value)}"
+    if unit == "ms":
+        return f"{_plain(value / _SECOND)} s" if value >= _SECOND else f"{_plain(value)} ms"
+    return _plain(value)
 
 
 def difference_text(value: float, unit: Unit) -> str:
@@ -46,7 +53,7 @@ def difference_text(value: float, unit: Unit) -> str:
         text = size = value_text(abs(value), unit)
     if not any(digit in size for digit in "123456789"):
         return text
-    return f"{'+' if value > 0 else '−'}{text}"
+    return f"{'+' if value > 0 else MINUS}{text}"
 
 
 def span_text(low: float, high: float, unit: Unit, *, signed: bool = False) -> str:
@@ -56,6 +63,28 @@ def span_text(low: float, high: float, unit: Unit, *, signed: bool = False) -> s
         if all(end.endswith(shared) for end in ends):
             ends[0] = ends[0].removesuffix(shared)
     return " to ".join(ends)
+
+
+def _share_or_count(value: float, unit: Unit) -> str:
+    if unit == "share":
+        return f"{100 * value:.1f}%"
+    if unit == "score":
+        return f"{value:.3f}" if value < _SMALL_SCORE else f"{value:,.1f}"
+    return f"{value:,.0f}" if value >= _MANY else f"{value:.1f}"
+
+
+def _dollars(value: float) -> str:
+    return f"${_significant(value, 2)}" if value < 1 else f"${value:,.2f}"
+
+
+def _time(value: float) -> str:
+    return f"{_significant(value / _SECOND, 3)} s" if value >= _SECOND else f"{_significant(value, 3)} ms"
+
+
+def _plain(value: float) -> str:
+    """Six digits at most, no zeros at the end, never in powers of ten."""
+    text = f"{float(f'{abs(value):.6g}'):,.{_MOST_DECIMALS}f}".rstrip("0").rstrip(".")
+    return f"{MINUS}{text}" if value < 0 and text != "0" else text
 
 
 def _significant(value: float, digits: int) -> str:
@@ -72,6 +101,7 @@ def _significant(value: float, digits: int) -> str:
     return f"{value:.{decimals}f}"
 
 
+_MEASURED: Final[dict[Unit, Callable[[float], str]]] = {"usd": _dollars, "ms": _time}
 _SECOND: Final = 1000
 _SMALL_SCORE: Final = 10
 _MANY: Final = 100

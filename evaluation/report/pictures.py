@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from evaluation.evaluators.solver import among
 from evaluation.evaluators.stories import LINEUP
 from evaluation.report.measured import values_of
+from evaluation.report.numbers import value_text
 from evaluation.report.pareto import Point
 from evaluation.report.plots import Bars, Series, bars_plot, pareto_plot, spread_plot
 from evaluation.report.scale import Axis
@@ -28,13 +29,17 @@ class Pictures:
 
     Args:
         by_latency: Quality against latency, a plot for each quality.
-        by_cost: Quality against cost; empty when no cost is known.
+        by_cost: Quality against cost; empty unless the costs of two pipelines are known.
+        costs: Pipelines with the median cost of their riddles, where it is known.
+        no_cost: Pipelines where it is not.
         solver: Solver accuracy by distractor difficulty; None when no solver was asked.
         spreads: How values are spread.
     """
 
     by_latency: tuple[Plot, ...]
     by_cost: tuple[Plot, ...]
+    costs: tuple[tuple[str, str], ...]
+    no_cost: tuple[str, ...]
     solver: Plot | None
     spreads: tuple[Plot, ...]
 
@@ -45,9 +50,12 @@ def pictures(measures: Measures) -> Pictures:
     Raises:
         MissingExtra: matplotlib is not installed.
     """
+    costs = _costs(measures)
     return Pictures(
         by_latency=_against(measures, LATENCY),
-        by_cost=_against(measures, COST),
+        by_cost=_against(measures, COST) if len(costs) > 1 else (),
+        costs=tuple((name, value_text(cost, "usd")) for name, cost in costs.items()),
+        no_cost=tuple(one.pipeline for one in measures.pipelines if one.pipeline not in costs),
         solver=_solver(measures),
         spreads=tuple(_spreads(measures)),
     )
@@ -91,6 +99,12 @@ def _against(measures: Measures, takes: str) -> tuple[Plot, ...]:
                 )
             )
     return tuple(drawn)
+
+
+def _costs(measures: Measures) -> dict[str, float]:
+    cost = _metric(measures, COST)
+    medians = {one.pipeline: measures.of(one, cost).median for one in measures.pipelines} if cost else {}
+    return {name: median for name, median in medians.items() if median is not None}
 
 
 def _qualities(measures: Measures) -> list[Metric]:

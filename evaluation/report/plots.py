@@ -1,4 +1,4 @@
-"""The plots: quality against what it takes, how values are spread, and shares beside each other with their intervals."""
+"""The plots: quality against what it takes, how values are spread, and shares side by side with their intervals."""
 
 from __future__ import annotations
 
@@ -179,19 +179,25 @@ def _name_points(drawn: Any, points: Sequence[Point]) -> None:
     """Each point's name beside it: to its left in the right half, moved up where another name already stands."""
     drawn.figure.canvas.draw()  # only then the layout, and so every place, is known
     left, right = drawn.get_window_extent().x0, drawn.get_window_extent().x1
-    places = [drawn.transData.transform((point.takes, point.gives)) for point in points]
-    lifts = spread_labels([float(y) for _, y in places], apart=_LINE_OF_TEXT)
-    for point, (x, y), wanted in zip(points, places, lifts, strict=True):
-        to_left = x > (left + right) / 2
-        drawn.annotate(
-            _short(point.name),
-            (point.takes, point.gives),
-            xytext=(-9 if to_left else 9, wanted - y),
-            textcoords="offset points",
-            ha="right" if to_left else "left",
-            va="center",
-            fontsize=9.5,
-        )
+    for to_left in (False, True):
+        side = []
+        for point in points:
+            x, y = drawn.transData.transform((point.takes, point.gives))
+            if (x > (left + right) / 2) == to_left:
+                side.append((point, float(y)))
+        wanted = spread_labels([y for _, y in side], apart=_LINE_OF_TEXT)
+        for (point, y), height in zip(side, wanted, strict=True):
+            drawn.annotate(
+                _short(point.name),
+                (point.takes, point.gives),
+                xytext=(-9 if to_left else 9, height - y),
+                textcoords="offset points",
+                ha="right" if to_left else "left",
+                va="center",
+                fontsize=9.5,
+                zorder=2.5,
+                bbox={"facecolor": PAPER, "alpha": 0.85, "linewidth": 0, "pad": 0.5},
+            )
 
 
 def _draw_spread(drawn: Any, one: Series, place: int) -> None:

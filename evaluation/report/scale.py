@@ -1,12 +1,13 @@
-"""The scale of a plot's axis: where the ticks stand, what is written at them, and labels that do not lie upon another."""
+"""The scale of a plot's axis: where the ticks stand and what is written at them, and labels kept off each other."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from evaluation.report.numbers import value_text
+from evaluation.report.numbers import tick_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,9 +37,11 @@ def straight_axis(drawn: Any, side: Side, axis: Axis, _values: Sequence[float] =
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     drawn.margins(**{side: 0.08})
+    if axis.unit == "share":
+        _keep_to_shares(drawn, side)
     one = getattr(drawn, f"{side}axis")
-    one.set_major_locator(MaxNLocator(5 if side == "y" else 4))
-    one.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, axis.unit)))
+    one.set_major_locator(MaxNLocator(5 if side == "y" else 4, steps=[1, 2, 5, 10]))
+    one.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value, axis.unit)))
     one.set_label_text(axis.title)
 
 
@@ -66,7 +69,7 @@ def spread_axis(drawn: Any, side: Side, axis: Axis, values: Sequence[float]) -> 
     one = getattr(drawn, f"{side}axis")
     one.set_major_locator(FixedLocator(ticks))
     one.set_minor_locator(NullLocator())
-    one.set_major_formatter(FuncFormatter(lambda value, _: _tick(value, axis.unit)))
+    one.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value, axis.unit)))
     one.set_label_text(f"{axis.title}, logarithmic")
 
 
@@ -85,20 +88,24 @@ def spread_labels(places: Sequence[float], *, apart: float) -> list[float]:
     """The places moved up as little as it takes for each to be `apart` from the others, in the order given."""
     moved = list(places)
     ranks = sorted(range(len(places)), key=places.__getitem__)
-    for lower, upper in zip(ranks, ranks[1:], strict=False):
+    for lower, upper in pairwise(ranks):
         moved[upper] = max(moved[upper], moved[lower] + apart)
     return moved
 
 
-def _tick(value: float, unit: Unit) -> str:
-    if unit == "share":
-        return f"{100 * value:.0f}%"
-    if unit == "score":
-        return f"{value:.2f}".rstrip("0").rstrip(".")
-    if unit in {"count", "words", "tokens"}:
-        return f"{value:,.6g}"
-    return value_text(value, unit) if value >= 0 else ""
+def _keep_to_shares(drawn: Any, side: Side) -> None:
+    """Nothing above 100% or below 0%, and no difference of a few points as large as the plot."""
+    low, high = getattr(drawn, f"get_{side}lim")()
+    low, high = max(0.0, low), min(1.0, high)
+    missing = max(0.0, _LEAST_SHARES - (high - low))
+    high = min(1.0, high + missing / 2)
+    low = max(0.0, min(low, high - _LEAST_SHARES))
+    high = max(high, low + _LEAST_SHARES)
+    edge = _EDGE * (high - low)
+    getattr(drawn, f"set_{side}lim")(low - edge, high + edge)
 
 
 _ROOM: Final = 1.6
-_MOST_TICKS: Final = 6
+_MOST_TICKS: Final = 5
+_LEAST_SHARES: Final = 0.2
+_EDGE: Final = 0.04

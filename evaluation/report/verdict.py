@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from evaluation.report.measured import FEWEST_CASES
 from evaluation.report.numbers import value_text
 
 if TYPE_CHECKING:
@@ -16,11 +17,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Against:
-    """Another pipeline, and by how much the leader is above it (below it, where less is better)."""
+    """Another pipeline.
+
+    Args:
+        name: Its name.
+        gap: By how much the leader differs from it, with the interval.
+        cases: On how many cases that rests.
+        ahead: Whether the leader is shown to be better; else the interval has 0 in it.
+    """
 
     name: str
     gap: str
     cases: int
+    ahead: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +41,15 @@ class Finding:
         better: `higher` or `lower`.
         leader: The pipeline with the best mean.
         value: Its mean.
-        ahead_of: Pipelines it is shown to be better than.
-        level_with: Pipelines where the interval of the difference has 0 in it.
-        untold: Pipelines that were not scored on the same cases.
+        others: The pipelines that it can be compared with, those it is ahead of first.
+        untold: Pipelines with too few cases that both were scored on.
     """
 
     title: str
     better: str
     leader: str
     value: str
-    ahead_of: tuple[Against, ...]
-    level_with: tuple[Against, ...]
+    others: tuple[Against, ...]
     untold: tuple[str, ...]
 
 
@@ -99,19 +106,19 @@ def _finding(measures: Measures, metric: Metric) -> Finding | None:
     gaps = [
         (other.pipeline, measures.gap(leader, other, metric)) for other in measures.pipelines if other is not leader
     ]
+    others = [_against(name, gap) for name, gap in gaps if gap]
     return Finding(
         title=metric.title,
         better=metric.better,
         leader=leader.pipeline,
         value=value_text(measures.of(leader, metric).value, metric.unit),
-        ahead_of=tuple(_against(name, gap) for name, gap in gaps if gap and gap.standing == "ahead"),
-        level_with=tuple(_against(name, gap) for name, gap in gaps if gap and gap.standing != "ahead"),
+        others=tuple(sorted(others, key=lambda other: not other.ahead)),
         untold=tuple(name for name, gap in gaps if gap is None),
     )
 
 
 def _against(name: str, gap: Gap) -> Against:
-    return Against(name=name, gap=gap.text, cases=gap.cases)
+    return Against(name=name, gap=gap.text, cases=gap.cases, ahead=gap.standing == "ahead")
 
 
 def _duel(measures: Measures, one: PipelineResults, other: PipelineResults, metrics: list[Metric]) -> Duel:
@@ -133,26 +140,39 @@ def _sentences(measures: Measures, duels: list[Duel]) -> tuple[str, ...]:
     names = [one.pipeline for one in measures.pipelines]
     if len(names) < 2:  # noqa: PLR2004  # it takes two to compare
         return ("Only one pipeline ran, so there is nothing to compare.",) if names else ("No pipeline ran.",)
-    told = [duel for duel in duels if duel.one_ahead or duel.other_ahead]
-    if not told:
+    if not any(duel.one_ahead or duel.other_ahead or duel.level for duel in duels):
+        return (f"Nothing can be said yet: no two pipelines have scores on {FEWEST_CASES} stories or more.",)
+    if not any(duel.one_ahead or duel.other_ahead for duel in duels):
         return ("No difference shown: the interval of every difference between two pipelines has 0 in it.",)
-    ahead = {name: _counts(name, duels) for name in names}
-    unbeaten = [name for name in names if ahead[name] == (len(names) - 1, 0)]
-    if unbeaten:
-        first = f"{unbeaten[0]} is ahead of every other pipeline on at least one headline metric and behind on none."
-    else:
-        first = "No pipeline is ahead everywhere: which one fits depends on which metric matters."
-    return (first, *(_sentence(duel) for duel in duels))
+    return (_first_sentence(measures, duels), *map(_sentence, duels))
 
 
-def _counts(name: str, duels: list[Duel]) -> tuple[int, int]:
-    """How many others that pipeline is ahead of on something, and behind on something."""
-    mine = [
-        (duel.one_ahead, duel.other_ahead) if duel.one == name else (duel.other_ahead, duel.one_ahead)
-        for duel in duels
-        if name in {duel.one, duel.other}
-    ]
-    return sum(bool(won) for won, _ in mine), sum(bool(lost) for _, lost in mine)
+def _first_sentence(measures: Measures, duels: list[Duel]) -> str:
+    first = _unbeaten(measures, duels)
+    if first:
+        return f"{first} is ahead of every other pipeline on at least one headline metric and behind on none."
+    quality = [metric for metric in measures.headlines if metric.better != "neither" and metric.unit not in _TAKES]
+    best = _unbeaten(measures, [_duel(measures, *pair, quality) for pair in combinations(measures.pipelines, 2)])
+    if best:
+        return (
+            f"In quality, {best} is ahead of every other pipeline on at least one headline metric and behind on none, "
+            "but not in time and cost."
+        )
+    return "No pipeline is ahead of all others: which one fits depends on which metric matters."
+
+
+def _unbeaten(measures: Measures, duels: list[Duel]) -> str | None:
+    """The pipeline that is ahead of every other one on something and behind on nothing, if there is one."""
+    for one in measures.pipelines:
+        name = one.pipeline
+        mine = [
+            (duel.one_ahead, duel.other_ahead) if duel.one == name else (duel.other_ahead, duel.one_ahead)
+            for duel in duels
+            if name in {duel.one, duel.other}
+        ]
+        if all(won and not lost for won, lost in mine):
+            return name
+    return None
 
 
 def _sentence(duel: Duel) -> str:
@@ -160,11 +180,18 @@ def _sentence(duel: Duel) -> str:
     if len(lost) > len(won):
         one, other, won, lost = other, one, lost, won
     every = len(won) + len(lost) + len(duel.level)
+    if not every:
+        return f"Too few stories are scored for both {one} and {other} to compare them."
+    metrics = "headline metric" if every == 1 else "headline metrics"
     if not won:
-        return f"No difference shown between {one} and {other} on any of {every} headline metrics."
-    parts = [f"{one} is ahead of {other} on {len(won)} of {every}"]
+        return f"No difference shown between {one} and {other} on {every} {metrics}."
+    parts = [f"{one} is ahead of {other} on {len(won)} of {every} {metrics}"]
     if lost:
-        parts.append(f"behind on {len(lost)}")
+        parts.append(f"behind on {len(lost)} ({', '.join(lost)})")
     if duel.level:
         parts.append(f"no difference shown on {len(duel.level)}")
     return f"{', '.join(parts)}."
+
+
+_TAKES: Final = frozenset({"ms", "usd", "tokens"})
+"""Units of what a riddle takes; everything else is about what it gives."""

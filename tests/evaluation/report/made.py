@@ -44,8 +44,9 @@ METRICS = (ACCURACY, HARD, MRR, MARGIN, DISTINCT, LATENCY, COST)
 def case(number: int, **more: str) -> Case:
     """A case with all references."""
     article = Article(
-        **{"title": f"Headline {number}", "text": f"The story number {number} went on.", "url": "https://a.example/b"}
-        | {name: text for name, text in more.items() if name in {"title", "text", "url"}}
+        title=more.get("title", f"Headline {number}"),
+        text=more.get("text", f"The story number {number} went on."),
+        url=more.get("url", "https://a.example/b"),
     )
     return Case(
         id=f"case-{number:03}",
