@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from chains.models.gguf_location import DEFAULT_MODEL, locate_gguf
 from domain.article import content_hash
-from domain.errors import MissingExtra, UnknownModelName
+from domain.errors import MissingExtra, NotFound, UnknownModelName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,3 +101,18 @@ def _dequantise(file: Path, folder: Path) -> None:
             delattr(owner, mark)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def with_adapter(model: Any, folder: Path) -> Any:
+    """The model with the PEFT adapter of a folder.
+
+    Raises:
+        NotFound: There is no adapter in the folder.
+    """
+    from peft import PeftModel
+
+    if not (folder / "adapter_config.json").is_file():
+        raise NotFound("adapter", str(folder))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning)  # peft asks transformers by an old name
+        return PeftModel.from_pretrained(model, str(folder))

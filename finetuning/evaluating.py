@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from finetuning.base_model import load_model
+from finetuning.base_model import load_model, with_adapter
 from finetuning.errors import TooFewSamples
 from finetuning.losses import Loss, measure
 from finetuning.tokens import encode, shorter_than
@@ -50,14 +50,12 @@ def evaluate(
         TooFewSamples: There is no dev sample.
     """
     model, tokenizer = load_model(base, cache=cache, say=say)
-    from peft import PeftModel
-
     encoded = [encode(sample, tokenizer) for sample in samples if sample.split == "dev"]
     dev = shorter_than(encoded, max_length)
     if not dev:
         raise TooFewSamples("dev", 0)
     pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    tuned = PeftModel.from_pretrained(model, str(adapter))
+    tuned = with_adapter(model, adapter)
     with tuned.disable_adapter():
         before = measure(tuned, dev, pad=pad)
     return Evaluated(before=before, after=measure(tuned, dev, pad=pad))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chains.models.gguf_location import locate_gguf
-from finetuning.base_model import is_gguf, load_model, need_packages
+from finetuning.base_model import is_gguf, load_model, need_packages, with_adapter
 from finetuning.errors import ExportFailed
 from finetuning.gguf_adapter import write_gguf_adapter
 
@@ -46,9 +46,7 @@ def export_merged(
         say: Told what takes long.
     """
     model, tokenizer = load_model(base, cache=cache, say=say)
-    from peft import PeftModel
-
-    merged = PeftModel.from_pretrained(model, str(adapter)).merge_and_unload()
+    merged = with_adapter(model, adapter).merge_and_unload()
     merged.save_pretrained(target)
     tokenizer.save_pretrained(target)
     return target

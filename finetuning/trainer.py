@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -49,7 +50,7 @@ class Session:
         self._tokenizer = tokenizer
         self._cuda = torch.cuda.is_available()
         self._bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_bf16())
-        self._model = get_peft_model(model.to("cuda" if self._cuda else "cpu"), _lora(settings))
+        self._model = adapted(model.to("cuda" if self._cuda else "cpu"), settings)
         self._clock = _Clock(settings.minutes)
         self._trainer = self._build(train, on_progress)
 
@@ -262,15 +263,19 @@ def _seconds_file(args: Any, state: Any) -> Path:
     return Path(args.output_dir, f"checkpoint-{state.global_step}", "seconds.txt")
 
 
-def _lora(settings: TrainingSettings) -> LoraConfig:
+def adapted(model: Any, settings: TrainingSettings) -> Any:
+    """The model with a new adapter: B is 0, so it still answers as it did."""
     targets: Any = settings.targets if settings.targets == "all-linear" else settings.targets.split(",")
-    return LoraConfig(
+    config = LoraConfig(
         r=settings.rank,
         lora_alpha=settings.alpha,
         lora_dropout=settings.dropout,
         target_modules=targets,
         task_type="CAUSAL_LM",
     )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=FutureWarning)  # peft asks transformers by an old name
+        return get_peft_model(model, config)
 
 
 def _entry(log: dict[str, float]) -> dict[str, float]:
