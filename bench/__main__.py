@@ -17,6 +17,7 @@ BENCHMARKS = {
     "startup": ("bench.startup", "from the command to /readyz, and what the imports cost"),
     "memory": ("bench.memory", "resident memory with a service and with the embedded model"),
     "retrieval": ("bench.retrieval", "selection among 480 and 100,000 examples"),
+    "evaluators": ("bench.evaluators", "outcomes a second through the evaluators that ask no model"),
     "http": ("bench.serving", "the service beside the same job by hand, on LangServe, and the floor"),
     "engine": ("bench.engine", "tokens a second with and without us; four articles at once"),
     "articles": ("bench.articles", "20 real articles through the embedded default"),

@@ -167,7 +167,7 @@ def bootstrap(
     """The percentile bootstrap interval of a mean; None with fewer than two values.
 
     Source: B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993. With fewer than some twenty values
-    it is a little too narrow.
+    it is a little too narrow; when all values are equal it has no width, which only says that no other was seen.
 
     Args:
         values: One for each case.

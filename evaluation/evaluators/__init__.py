@@ -3,7 +3,6 @@
 from evaluation.evaluators.agreement import Agreement, judge_agreement
 from evaluation.evaluators.asking import Asker
 from evaluation.evaluators.catalogue import (
-    METRICS,
     all_metrics,
     default_evaluators,
     default_set_evaluators,
@@ -16,11 +15,8 @@ from evaluation.evaluators.perplexity import Likelihood, Perplexity, local_model
 from evaluation.evaluators.pool import Pool
 from evaluation.evaluators.reference import reference_outcome
 from evaluation.evaluators.roles import Evaluator, ModelEvaluator, SetEvaluator
-from evaluation.evaluators.scoring import REFERENCE
 
 __all__ = [
-    "METRICS",
-    "REFERENCE",
     "Agreement",
     "Asker",
     "Entailment",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from evaluation.statistics import Interval, wilson
 
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
     from evaluation.evaluators.judge import Preference, Winner
+
+
+Pair = TypeVar("Pair", bound="Hashable")
+"""What a pair of outcomes is known by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +37,7 @@ class Agreement:
     unscored: int
 
 
-def judge_agreement(judged: Mapping[Hashable, Preference], human_labels: Mapping[Hashable, Winner]) -> Agreement:
+def judge_agreement(judged: Mapping[Pair, Preference], human_labels: Mapping[Pair, Winner]) -> Agreement:
     """Compare a judge with people.
 
     Source: J. Cohen, "A Coefficient of Agreement for Nominal Scales", 1960.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -138,11 +139,14 @@ def answer_text(case: Case) -> str:
     return f"Answer: {case.answer}\nRiddle:\n{case.riddle}{hints}"
 
 
-def local_model(name: str) -> tuple[Any, Any]:
+def local_model(name: str, *, threads: int | None = None) -> tuple[Any, Any]:
     """A causal language model and its tokenizer, for `Perplexity(load=...)`.
 
     Args:
-        name: A folder, an id on the Hugging Face hub, a `.gguf` file or `smollm2-135m-instruct`.
+        name: A folder, an id on the Hugging Face hub, a `.gguf` file or `smollm2-135m-instruct`. GGUF files are
+            unpacked every time, which takes a minute and more: a folder is faster.
+        threads: For computing; None leaves it to torch. As many as cores are several times slower as soon as one core
+            is busy.
 
     Raises:
         MissingExtra: torch or transformers is not installed.
@@ -151,8 +155,13 @@ def local_model(name: str) -> tuple[Any, Any]:
     try:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging
     except ImportError as error:
         raise MissingExtra("perplexity", "local") from error
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
     source, options = _source(name)
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, **options)

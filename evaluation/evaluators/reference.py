@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from chains.gate import Gate
 from domain import Draft, Riddle
-from evaluation.evaluators.scoring import REFERENCE
 from evaluation.outcome import Outcome
+from evaluation.results import REFERENCE
 from prompts import GateSpec
 
 if TYPE_CHECKING:

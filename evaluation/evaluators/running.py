@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from evaluation.evaluators.scoring import BY_PEOPLE, FAILED, REFERENCE, given, unscored
+from evaluation.evaluators.scoring import BY_PEOPLE, FAILED, given, unscored
 from evaluation.metric import Metric, Score
+from evaluation.results import REFERENCE
 from prompts.pipeline import CHECKS
 
 if TYPE_CHECKING:

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from evaluation.metric import Metric
     from evaluation.outcome import Outcome
 
-REFERENCE: Final = "reference"
-"""The pipeline whose outcomes people wrote: the dataset's own riddles."""
-
 FAILED: Final = "the run failed"
 NO_RIDDLE: Final = "there is no riddle text"
 NO_SUMMARY: Final = "there is no summary"

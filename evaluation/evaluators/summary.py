@@ -11,8 +11,9 @@ from chains.gate.form import count_words
 from chains.gate.grounding import Grounding
 from domain import Article
 from evaluation.evaluators.extras import rouge_scorer
-from evaluation.evaluators.scoring import REFERENCE, summary_of, unscored, why_no_summary
+from evaluation.evaluators.scoring import summary_of, unscored, why_no_summary
 from evaluation.metric import Metric, Score
+from evaluation.results import REFERENCE
 
 if TYPE_CHECKING:
     from evaluation.case import Case
