@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def replay_command(manifest: Manifest) -> str:
-    """The command that runs the same pipelines over the same cases with the same seeds."""
+    """The command that runs the same pipelines over the same cases with the same seeds, as an experiment of its own."""
     words = [
         *("riddlewire", "eval", "run"),
         *("--pipelines", ",".join(record.name for record in manifest.pipelines)),
@@ -23,4 +23,5 @@ def replay_command(manifest: Manifest) -> str:
         words += ["--solver", manifest.solver]
     if manifest.judge:
         words += ["--judge", manifest.judge]
+    words += ["--concurrency", str(manifest.concurrency), "--name", f"{manifest.experiment}-again"]
     return shlex.join(words)

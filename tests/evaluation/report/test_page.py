@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ import pytest
 from domain.errors import MissingExtra
 from evaluation.report import write_report
 from evaluation.report.page import page
+from evaluation.report.replay import replay_command
 from tests.evaluation.report.made import case, four_ways, outcome, pipeline, results
 
 if TYPE_CHECKING:
@@ -187,10 +190,21 @@ def test_an_unknown_cost_is_unknown(good: str) -> None:
 
 
 def test_the_page_tells_how_to_run_it_again(good: str) -> None:
-    text = Elements(good).text
-    assert "riddlewire eval run --pipelines good,quick,bad --dataset dev --repeats 1 --seed 42 --limit 20" in text
-    assert "1.5.0" in text
+    text = told(good)
+    assert (
+        "riddlewire eval run --pipelines good,quick,bad --dataset dev --repeats 1 --seed 42 --limit 20 "
+        "--concurrency 2 --name four-ways-again"
+    ) in text
+    assert "langchain 1.5.0" in text
     assert "riddle@1" in text
+
+
+def test_the_command_is_safe_to_paste() -> None:
+    made = four_ways().manifest
+    dataset = replace(made.dataset, name="my cases; rm -r *.jsonl")
+    command = replay_command(replace(made, dataset=dataset, judge="openai:a b"))
+    assert shlex.split(command)[5:7] == ["--dataset", "my cases; rm -r *.jsonl"]
+    assert shlex.split(command)[-6:-4] == ["--judge", "openai:a b"]
 
 
 def test_each_metric_says_what_it_cannot_see(good: str) -> None:
