@@ -5,7 +5,7 @@ from evaluation.experiments.folder import Experiment, Experiments
 from evaluation.experiments.model_scores import ModelScorer, read_preferences, spent_on_scores
 from evaluation.experiments.plan import Key, key_of, runs_of, seed_of
 from evaluation.experiments.pool import AllowedExamples, allowed_examples, open_pool
-from evaluation.experiments.preflight import models_of, open_models, require_prices
+from evaluation.experiments.preflight import models_of, open_models, require_evaluators, require_prices
 from evaluation.experiments.request import Plan, Request, plan
 from evaluation.experiments.runner import Ran, Runner, Standing
 from evaluation.experiments.scoring import outcomes_by_pipeline, pool_of, read_results
@@ -34,6 +34,7 @@ __all__ = [
     "pool_of",
     "read_preferences",
     "read_results",
+    "require_evaluators",
     "require_prices",
     "runs_of",
     "seed_of",

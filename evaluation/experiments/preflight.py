@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from domain.errors import MissingExtra
 from evaluation.errors import UnknownPrice
 
 if TYPE_CHECKING:
@@ -12,6 +14,20 @@ if TYPE_CHECKING:
 
     from chains.models import ChatModels
     from evaluation.manifest import Manifest
+
+
+_NEEDED = ("rouge_score", "pronouncing", "scipy")
+"""What evaluators import when they score: too late, after everything was paid for."""
+
+
+def require_evaluators() -> None:
+    """Refuse to make what could not be scored.
+
+    Raises:
+        MissingExtra: The extra `eval` is not installed.
+    """
+    if any(find_spec(name) is None for name in _NEEDED):
+        raise MissingExtra("evaluation", "eval")
 
 
 def models_of(manifest: Manifest) -> list[str]:

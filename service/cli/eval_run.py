@@ -22,6 +22,7 @@ from evaluation.experiments import (
     plan,
     pool_of,
     read_results,
+    require_evaluators,
     require_prices,
     spent_on_scores,
 )
@@ -81,6 +82,7 @@ async def run_experiment(settings: Settings, order: Order) -> Results:
         PipelinesFailed: Some pipelines ended before their cases did.
         BudgetSpent: It stopped at `max_cost`.
     """
+    require_evaluators()
     catalog = StillCatalog(settings.home)
     experiment, request = _requested(settings, order)
     async with _models(settings) as models:

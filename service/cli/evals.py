@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import InvalidInput
-from service.cli import eval_datasets
+from service.cli import eval_datasets, eval_measures
 from service.cli.exits import Exit
 from service.cli.options import options_of, settings_of
 from service.cli.running import run as run_to_the_end
@@ -258,6 +258,10 @@ def metrics(as_json: AsJson = False) -> None:
         ("metric", "group", "unit", "better", "measures", "cannot see"),
         ((one.name, one.group, one.unit, one.better, one.about, one.blind_to) for one in found),
     )
+
+
+app.command()(eval_measures.agreement)
+app.command()(eval_measures.perplexity)
 
 
 def _experiments(ctx: typer.Context) -> "Experiments":

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,7 +21,7 @@ prices:
 """
 
 
-def _priced(tmp_path: Path, **options: int) -> Lab:
+def _priced(tmp_path: Path, **options: Any) -> Lab:
     prices = tmp_path / "prices.yaml"
     prices.write_text(_PRICES, encoding="utf-8")
     return Lab(tmp_path, models=ChatModels(ModelSettings(prices=prices)), **options)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -94,7 +94,7 @@ def test_a_newer_prompt_is_refused_and_named(lab: Lab) -> None:
         ({"seed": 5}, "seed changed from 0 to 5"),
     ],
 )
-def test_another_request_under_the_same_name_is_refused(lab: Lab, changes: dict[str, object], complaint: str) -> None:
+def test_another_request_under_the_same_name_is_refused(lab: Lab, changes: dict[str, Any], complaint: str) -> None:
     lab.begin()
     with pytest.raises(ExperimentChanged, match=complaint):
         lab.begin(**changes)
