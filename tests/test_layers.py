@@ -98,8 +98,9 @@ def test_the_order_has_no_circle() -> None:
 
 
 _MAY_IMPORT_AT_ONCE = {
-    "torch": ("chains/models/transformers",),
-    "transformers": ("chains/models/transformers",),
+    "torch": ("chains/models/transformers", "finetuning/trainer.py"),
+    "transformers": ("chains/models/transformers", "finetuning/trainer.py"),
+    "peft": ("finetuning/trainer.py",),
     "langchain_openai": ("chains/models/traced.py",),
     "alembic": ("service/storage/migrations/",),
 }

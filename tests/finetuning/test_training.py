@@ -91,7 +91,7 @@ def test_samples_longer_than_the_limit_are_left_out_whole(tiny: Path, tmp_path: 
 
 
 def test_it_learns_and_says_what_it_did(tiny: Path, tmp_path: Path) -> None:
-    told = []
+    told: list[Any] = []
     trained = run(tiny, tmp_path, on_progress=told.append)
     assert trained.after.nats < 0.5 * trained.before.nats
     assert set(trained.after.by_step) == {"riddle", "summarize"}
