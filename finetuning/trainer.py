@@ -188,7 +188,8 @@ class _AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is not type
         return metrics
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:  # noqa: ARG002 -- their signature
-        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, self.schedule)
+        # a function, for the state of a callable object would be kept in checkpoints, which then do not load
+        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, lambda step: self.schedule(step))
         return self.lr_scheduler
 
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from langchain_core.messages import HumanMessage
 
-from chains.models import ChatModels, EngineSettings, ModelSettings
-from chains.models.gguf_location import DEFAULT_MODEL
+from chains.models import EngineSettings
+from chains.models.engine import Engine
+from chains.models.gguf_location import DEFAULT_MODEL, locate_gguf
 from finetuning.errors import ExportFailed
 from finetuning.exporting import export_gguf
 from finetuning.settings import TrainingSettings
-from prompts import ModelCallSpec, StepSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.local, pytest.mark.model]
 
-QUESTIONS = ("Name a colour.", "What falls from clouds?", "Say hello to a sailor.", "Where do trains stop?")
-TOKENS = 12
+QUESTIONS = (
+    "Name a colour.",
+    "What falls from clouds?",
+    "Say hello to a sailor.",
+    "Where do trains stop?",
+    "Count to three.",
+    "Who wrote Hamlet?",
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,7 @@ def adapted(base: tuple[Any, Any]) -> Any:
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:
-                weight.normal_(std=0.004)
+                weight.normal_(std=0.15)
     return model
 
 
@@ -55,50 +61,62 @@ def folder(adapted: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def in_transformers(model: Any, tokenizer: Any, question: str) -> str:
+def in_transformers(model: Any, tokenizer: Any, prompt: str) -> dict[int, float]:
+    """Log-probability of each possible next token."""
     import torch
 
-    prompt = tokenizer.apply_chat_template(
-        [{"role": "user", "content": question}], tokenize=False, add_generation_prompt=True
-    )
     inputs = tokenizer(prompt, return_tensors="pt", add_special_tokens=False)
     with torch.no_grad():
-        made = model.generate(**inputs, max_new_tokens=TOKENS, do_sample=False)
-    return str(tokenizer.decode(made[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True)).strip()
+        likely = torch.log_softmax(model(**inputs).logits[0, -1].float(), -1)
+    return dict(enumerate(likely.tolist()))
 
 
-async def in_the_engine(models: ChatModels, question: str, adapter: str | None) -> str:
-    extra = {"adapter": adapter} if adapter else {}
-    settings = ModelCallSpec(max_tokens=TOKENS, temperature=0.0, timeout_s=120, extra=extra)
-    step = StepSpec(step="riddle", prompt="riddle", model=f"embedded:{DEFAULT_MODEL}", settings=settings)
-    return (await models.complete(step, [HumanMessage(question)])).text.strip()
+def in_the_engine(engine: Engine, prompt: str, scale: float) -> dict[int, float]:
+    """Log-probability of the likeliest next tokens, with the adapter at a scale."""
+    task = {
+        "prompt": prompt,
+        "n_predict": 1,
+        "n_probs": 8,
+        "temperature": 0,
+        "lora": [{"id": number, "scale": scale} for number in engine.adapters.values()],
+    }
+    headers = {"authorization": f"Bearer {engine.api_key}", "content-type": "application/json"}
+    request = urllib.request.Request(f"{engine.start()}/completion", json.dumps(task).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as response:
+        (first,) = json.load(response)["completion_probabilities"]
+    return {token["id"]: token["logprob"] for token in first["top_logprobs"]}
 
 
-def agreement(first: str, second: str) -> float:
-    """Share of the longer text's words that both begin with."""
-    ours, theirs = first.split(), second.split()
-    same = next(
-        (at for at, pair in enumerate(zip(ours, theirs, strict=False)) if pair[0] != pair[1]),
-        min(len(ours), len(theirs)),
-    )
-    return same / max(len(ours), len(theirs), 1)
+def distance(found: dict[int, float], expected: dict[int, float]) -> float:
+    """Mean difference of log-probabilities over the likeliest tokens."""
+    return sum(abs(value - expected[token]) for token, value in found.items()) / len(found)
 
 
-async def test_greedy_answers_agree_between_both_engines(
+def greedy(likely: dict[int, float]) -> int:
+    return max(likely, key=lambda token: likely[token])
+
+
+def test_greedy_answers_agree_between_both_engines(
     base: tuple[Any, Any], adapted: Any, folder: Path, tmp_path: Path
 ) -> None:
     file = export_gguf(folder, DEFAULT_MODEL, tmp_path / "adapter.gguf", half=False)
-    models = ChatModels(ModelSettings(engine=EngineSettings(parallel=1, context=256, adapters={"spoken": file})))
+    engine = Engine(locate_gguf(DEFAULT_MODEL), EngineSettings(parallel=1, context=256, adapters={"spoken": file}))
+    prompts = [
+        base[1].apply_chat_template([{"role": "user", "content": text}], tokenize=False, add_generation_prompt=True)
+        for text in QUESTIONS
+    ]
     try:
-        ours = [await in_the_engine(models, question, "spoken") for question in QUESTIONS]
-        plain = [await in_the_engine(models, question, None) for question in QUESTIONS]
+        ours = [in_the_engine(engine, prompt, 1.0) for prompt in prompts]
+        plain = [in_the_engine(engine, prompt, 0.0) for prompt in prompts]
     finally:
-        await models.aclose()
-    theirs = [in_transformers(adapted, base[1], question) for question in QUESTIONS]
-    agreed = sum(map(agreement, ours, theirs)) / len(QUESTIONS)
-    unlike = sum(map(agreement, ours, plain)) / len(QUESTIONS)
-    assert agreed >= 0.6, (ours, theirs)
-    assert unlike < agreed - 0.2, (ours, plain)
+        engine.close()
+    theirs = [in_transformers(adapted, base[1], prompt) for prompt in prompts]
+    same = sum(greedy(mine) == greedy(other) for mine, other in zip(ours, theirs, strict=True))
+    apart = sum(map(distance, ours, theirs)) / len(prompts)
+    without = sum(map(distance, plain, theirs)) / len(prompts)
+    assert same >= len(prompts) - 1
+    assert apart < 0.4
+    assert without > 3 * apart  # the adapter did change what the model says
 
 
 def test_every_tensor_is_there_and_half_precision_halves_the_file(folder: Path, tmp_path: Path) -> None:

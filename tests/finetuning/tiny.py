@@ -43,6 +43,7 @@ def write_tiny_model(folder: Path) -> Path:
             num_key_value_heads=2,
             max_position_embeddings=512,
             tie_word_embeddings=True,
+            initializer_range=0.3,  # so that words are far enough apart for an adapter to choose among them
         )
     )
     model.save_pretrained(folder)
