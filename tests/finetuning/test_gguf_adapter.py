@@ -115,7 +115,7 @@ def test_greedy_answers_agree_between_both_engines(
     apart = sum(map(distance, ours, theirs)) / len(prompts)
     without = sum(map(distance, plain, theirs)) / len(prompts)
     assert same >= len(prompts) - 1
-    assert apart < 0.4
+    assert apart < 0.25
     assert without > 3 * apart  # the adapter did change what the model says
 
 
