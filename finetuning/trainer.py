@@ -188,8 +188,8 @@ class _AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is not type
         return metrics
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:  # noqa: ARG002 -- their signature
-        # a function, for the state of a callable object would be kept in checkpoints, which then do not load
-        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, lambda step: self.schedule(step))
+        # a method, for the state of a callable object would be kept in checkpoints, which then do not load
+        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, self.schedule.factor)
         return self.lr_scheduler
 
 
@@ -221,7 +221,7 @@ class _Schedule:
         self._total = total
         self._clock = clock
 
-    def __call__(self, step: int) -> float:
+    def factor(self, step: int) -> float:
         done = min(max(step / self._total, self._clock.done), 1.0)
         warmup = self._settings.warmup
         if done < warmup:
