@@ -1,4 +1,4 @@
-"""Ends a text where a stop text begins, also while it still grows."""
+"""Ends a text where its first stop text begins, also while it still grows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 class StopTexts:
     """Lets through what comes before the first stop text, and holds back what may become one.
+
+    The first is the one that is complete first, so the pieces in which a text comes make no difference; of two that end
+    together the longer counts.
 
     Args:
         stops: The texts; empty ones are ignored.
@@ -25,10 +28,11 @@ class StopTexts:
         if self.reached:
             return ""
         text = self._held + piece
-        starts = [at for at in (text.find(stop) for stop in self._stops) if at >= 0]
-        if starts:
+        found = [(at + len(stop), at) for stop in self._stops if (at := text.find(stop)) >= 0]
+        if found:
             self.reached, self._held = True, ""
-            return text[: min(starts)]
+            _, start = min(found)
+            return text[:start]
         keep = max((_overlap(text, stop) for stop in self._stops), default=0)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]

@@ -17,8 +17,11 @@ TEMPLATE = (
 )
 
 
-def write_tiny_model(folder: Path) -> Path:
-    """A llama of two layers with random weights, the same every time."""
+def write_tiny_model(folder: Path, spread: float = 0.3) -> Path:
+    """A llama of two layers with random weights of that standard deviation, the same every time.
+
+    With the default, words are far enough apart for an adapter to choose among them.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -43,7 +46,7 @@ def write_tiny_model(folder: Path) -> Path:
             num_key_value_heads=2,
             max_position_embeddings=512,
             tie_word_embeddings=True,
-            initializer_range=0.3,  # so that words are far enough apart for an adapter to choose among them
+            initializer_range=spread,
         )
     )
     model.save_pretrained(folder)

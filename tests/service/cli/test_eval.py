@@ -185,7 +185,7 @@ def test_a_local_model_is_measured_by_its_surprise(lab: Cli, tmp_path: Path) -> 
     pytest.importorskip("torch")
     from tests.finetuning.tiny import write_tiny_model
 
-    folder = write_tiny_model(tmp_path / "tiny")
+    folder = write_tiny_model(tmp_path / "tiny", spread=0.02)
     config = folder / "config.json"
     config.write_text(json.dumps({**json.loads(config.read_text(encoding="utf-8")), "max_position_embeddings": 8192}))
     found = lab("eval", "perplexity", str(folder), "--limit", "2", "--json").json
