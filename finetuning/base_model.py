@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -45,7 +46,10 @@ def load_model(name: str, *, cache: Path, say: Callable[[str], None] | None = No
     need_packages()
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
     source = _plain_folder(name, cache, say or (lambda _: None)) if is_gguf(name) else name
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from chains.gate import ArticleFacts, Gate
+from chains.parsing import render_draft
 from domain import Article, Draft
 from finetuning.sample import Message, Sample
 from prompts.pipeline import GateSpec
@@ -102,8 +103,7 @@ def answer_of(example: Example, step: str) -> str:
     """What a model should have said in a step, in the form that the parser reads."""
     if step == "summarize":
         return example.summary
-    hints = "".join(f"\nHint: {hint}" for hint in example.hints)
-    return f"Answer: {example.answer}\nRiddle:\n{example.riddle}{hints}"
+    return render_draft(Draft(answer=example.answer, riddle=example.riddle, hints=example.hints))
 
 
 def _samples(example: Example, recipe: Recipe, shown: tuple[Example, ...], steps: Sequence[str]) -> Iterator[Sample]:

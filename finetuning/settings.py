@@ -10,7 +10,7 @@ Schedule = Literal["cosine", "linear"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSettings:
-    """How an adapter is trained; the defaults are those of the shipped one.
+    """How an adapter is trained; the defaults are those of the run that docs/finetuning.md tells of.
 
     LoRA is Hu et al. 2021 (arXiv:2106.09685): every chosen weight matrix W becomes W + (alpha / rank) B A.
 
@@ -40,7 +40,7 @@ class TrainingSettings:
     alpha: int = 32
     dropout: float = 0.05
     targets: str = "all-linear"
-    learning_rate: float = 5e-4
+    learning_rate: float = 8e-4
     weight_decay: float = 0.01
     epochs: float = 2.0
     max_steps: int | None = None
@@ -50,7 +50,7 @@ class TrainingSettings:
     max_length: int = 1024
     schedule: Schedule = "cosine"
     warmup: float = 0.06
-    evaluations: int = 4
+    evaluations: int = 3
     patience: int = 2
     seed: int = 20
     precision: Literal["auto", "bf16", "fp32"] = "auto"

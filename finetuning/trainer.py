@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from peft import LoraConfig, get_peft_model
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
 from finetuning.losses import Loss, measure, token_losses
@@ -140,10 +140,7 @@ class Session:
         trainer.schedule = _Schedule(settings, total, self._clock)
         if settings.patience:
             trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=settings.patience))
-        for callback in ("PrinterCallback",):
-            trainer.callback_handler.callbacks = [
-                each for each in trainer.callback_handler.callbacks if type(each).__name__ != callback
-            ]
+        trainer.remove_callback(PrinterCallback)  # `_Watch` tells
         return trainer
 
 

@@ -86,24 +86,8 @@ class Generator:
             MissingExtra: torch is not installed.
             UnknownModelName: It cannot be loaded.
         """
-        if importlib.util.find_spec("torch") is None:
-            raise MissingExtra(f"model 'transformers:{name}'", "local")
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils import logging
-
-        torch.set_num_threads(threads)
-        if not sys.stderr.isatty():
-            logging.disable_progress_bar()
-        source, options = _source(name)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(source, **options)
-            model = AutoModelForCausalLM.from_pretrained(source, dtype="auto", **options)
-        except (OSError, ValueError, ImportError, KeyError) as error:
-            reason = " ".join(str(error).split())[:300]
-            raise UnknownModelName(f"{_PROVIDER}:{name}", reason) from error
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(model.to(device).eval(), tokenizer, threads=threads)
+        model, tokenizer = load_causal_model(name, threads=threads)
+        return cls(model, tokenizer, threads=threads)
 
     @property
     def window(self) -> int:
@@ -233,6 +217,39 @@ class _Output:
         if piece:
             self._text += piece
             self._emit(piece)
+
+
+def load_causal_model(name: str, *, threads: int | None = None) -> tuple[Any, Any]:
+    """A causal language model, ready to answer, and its tokenizer; on a GPU when torch sees one.
+
+    Args:
+        name: A folder, an id on the Hugging Face hub, a `.gguf` file or `smollm2-135m-instruct`. GGUF files are
+            unpacked every time, which takes half a minute and more: a folder is faster.
+        threads: For computing; None leaves it to torch. As many as cores are several times slower as soon as one core
+            is busy.
+
+    Raises:
+        MissingExtra: torch is not installed.
+        UnknownModelName: There is no such model, or it is no causal language model.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise MissingExtra(f"model 'transformers:{name}'", "local")
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if not sys.stderr.isatty():
+        logging.disable_progress_bar()
+    source, options = _source(name)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+        model = AutoModelForCausalLM.from_pretrained(source, dtype="auto", **options)
+    except (OSError, ValueError, ImportError, KeyError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise UnknownModelName(f"{_PROVIDER}:{name}", reason) from error
+    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
 
 
 def _source(name: str) -> tuple[str, dict[str, str]]:

@@ -11,7 +11,7 @@ from evaluation.evaluators.catalogue import (
 from evaluation.evaluators.entailment import Entailment
 from evaluation.evaluators.judge import Judge, Preference
 from evaluation.evaluators.model_solver import ModelSolver
-from evaluation.evaluators.perplexity import Likelihood, Perplexity, local_model
+from evaluation.evaluators.perplexity import Likelihood, Perplexity
 from evaluation.evaluators.pool import Pool
 from evaluation.evaluators.reference import reference_outcome
 from evaluation.evaluators.roles import Evaluator, ModelEvaluator, SetEvaluator
@@ -33,7 +33,6 @@ __all__ = [
     "default_evaluators",
     "default_set_evaluators",
     "judge_agreement",
-    "local_model",
     "metric",
     "reference_outcome",
 ]

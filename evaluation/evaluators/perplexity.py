@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 import threading
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from domain.errors import MissingExtra, UnknownModelName
+from chains.parsing import render_draft
+from domain import Draft
 from evaluation.evaluators.scoring import unscored
 from evaluation.metric import Metric, Score
 from prompts import Catalog
@@ -135,50 +134,7 @@ class Perplexity:
 
 def answer_text(case: Case) -> str:
     """A case's reference in the labelled form that models are asked for."""
-    hints = "".join(f"\nHint: {hint}" for hint in case.hints)
-    return f"Answer: {case.answer}\nRiddle:\n{case.riddle}{hints}"
-
-
-def local_model(name: str, *, threads: int | None = None) -> tuple[Any, Any]:
-    """A causal language model and its tokenizer, for `Perplexity(load=...)`.
-
-    Args:
-        name: A folder, an id on the Hugging Face hub, a `.gguf` file or `smollm2-135m-instruct`. GGUF files are
-            unpacked every time, which takes a minute and more: a folder is faster.
-        threads: For computing; None leaves it to torch. As many as cores are several times slower as soon as one core
-            is busy.
-
-    Raises:
-        MissingExtra: torch or transformers is not installed.
-        UnknownModelName: There is no such model, or it is no causal language model.
-    """
-    try:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils import logging
-    except ImportError as error:
-        raise MissingExtra("perplexity", "local") from error
-    if threads is not None:
-        torch.set_num_threads(threads)
-    if not sys.stderr.isatty():
-        logging.disable_progress_bar()
-    source, options = _source(name)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype="auto", **options)
-    except (OSError, ValueError, ImportError, KeyError) as error:
-        raise UnknownModelName(f"transformers:{name}", " ".join(str(error).split())[:_LONGEST_REASON]) from error
-    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval(), tokenizer
-
-
-def _source(name: str) -> tuple[str, dict[str, str]]:
-    from chains.models.gguf_location import DEFAULT_MODEL, locate_gguf
-
-    if name == DEFAULT_MODEL or name.endswith(".gguf"):
-        path = locate_gguf(name)
-        return str(path.parent), {"gguf_file": path.name}
-    folder = Path(name).expanduser()
-    return (str(folder) if folder.is_dir() else name), {}
+    return render_draft(Draft(answer=case.answer or "", riddle=case.riddle or "", hints=case.hints))
 
 
 def _tokens_of_prompt(text: str, tokenizer: Any) -> list[int]:
@@ -190,4 +146,3 @@ def _tokens_of_prompt(text: str, tokenizer: Any) -> list[int]:
 
 
 _ROLES = {"human": "user", "ai": "assistant", "system": "system"}
-_LONGEST_REASON = 300

@@ -58,13 +58,14 @@ def perplexity(
 
     Example: `riddlewire eval perplexity smollm2-135m-instruct --limit 20`
     """
+    from chains.models.generation import load_causal_model
     from evaluation.evaluators import Perplexity
-    from evaluation.evaluators.perplexity import Likelihood, local_model
+    from evaluation.evaluators.perplexity import Likelihood
 
     settings = settings_of(ctx)
     cases = read_dataset(settings, dataset).limited(limit).cases
     usable = [case for case in cases if case.summary and case.answer and case.riddle]
-    measure = Perplexity(load=lambda: local_model(model, threads=settings.model_settings().engine.decode_threads))
+    measure = Perplexity(load=lambda: load_causal_model(model, threads=settings.model_settings().engine.decode_threads))
     found = [likelihood for case in tracked(usable, "Reading riddles") if (likelihood := measure.likelihood(case))]
     left_out = len(cases) - len(found)
     total = sum(found, Likelihood())

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from finetuning.settings import TrainingSettings
 from service.cli.options import settings_of
 from service.cli.terminal import note, print_json, print_table, say
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Do it yourself: train an adapter on the pre-made examples and use it.")
 
 _BASE = "smollm2-135m-instruct"
+_DEFAULTS = TrainingSettings()
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Base = Annotated[
@@ -62,30 +64,40 @@ def train(
     ] = None,
     base: Base = _BASE,
     pipeline: Pipeline = "embedded",
-    rank: Annotated[int, typer.Option(min=1, max=1024, help="Of the LoRA matrices.")] = 16,
+    rank: Annotated[int, typer.Option(min=1, max=1024, help="Of the LoRA matrices.")] = _DEFAULTS.rank,
     alpha: Annotated[int | None, typer.Option(min=1, help="Scale of the update; by default twice the rank.")] = None,
-    dropout: Annotated[float, typer.Option(min=0, max=0.9, help="Of the adapter's inputs.")] = 0.05,
-    targets: Annotated[str, typer.Option(help="Modules, joined by commas.")] = "all-linear",
-    learning_rate: Annotated[float, typer.Option("--learning-rate", "--lr", min=0, help="The highest.")] = 8e-4,
-    schedule: Annotated[str, typer.Option(help="cosine or linear, down to 0.")] = "cosine",
-    warmup: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the run in which the rate rises.")] = 0.06,
-    epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the samples.")] = 2.0,
+    dropout: Annotated[float, typer.Option(min=0, max=0.9, help="Of the adapter's inputs.")] = _DEFAULTS.dropout,
+    targets: Annotated[str, typer.Option(help="Modules, joined by commas.")] = _DEFAULTS.targets,
+    learning_rate: Annotated[
+        float, typer.Option("--learning-rate", "--lr", min=0, help="The highest.")
+    ] = _DEFAULTS.learning_rate,
+    schedule: Annotated[str, typer.Option(help="cosine or linear, down to 0.")] = _DEFAULTS.schedule,
+    warmup: Annotated[
+        float, typer.Option(min=0, max=0.9, help="Share of the run in which the rate rises.")
+    ] = _DEFAULTS.warmup,
+    epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the samples.")] = _DEFAULTS.epochs,
     max_steps: Annotated[int | None, typer.Option(min=1, help="End after so many updates.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.1, help="End after so long.")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Samples of one update.")] = 8,
-    micro_batch_size: Annotated[int, typer.Option(min=1, help="Samples computed at once; fewer need less memory.")] = 8,
-    max_length: Annotated[int, typer.Option(min=16, help="Tokens; longer samples are left out.")] = 1024,
-    evaluations: Annotated[int, typer.Option(min=1, help="Measurements of the dev loss, spread over the run.")] = 3,
-    patience: Annotated[int, typer.Option(min=0, help="End after so many without a better one; 0 never.")] = 2,
-    seed: Annotated[int, typer.Option(help="Of initialisation, order and dropout.")] = 20,
-    precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = "auto",
-    threads: Annotated[int, typer.Option(min=0, help="0 leaves it to torch.")] = 0,
+    batch_size: Annotated[int, typer.Option(min=1, help="Samples of one update.")] = _DEFAULTS.batch_size,
+    micro_batch_size: Annotated[
+        int, typer.Option(min=1, help="Samples computed at once; fewer need less memory.")
+    ] = _DEFAULTS.micro_batch_size,
+    max_length: Annotated[
+        int, typer.Option(min=16, help="Tokens; longer samples are left out.")
+    ] = _DEFAULTS.max_length,
+    evaluations: Annotated[
+        int, typer.Option(min=1, help="Measurements of the dev loss, spread over the run.")
+    ] = _DEFAULTS.evaluations,
+    patience: Annotated[
+        int, typer.Option(min=0, help="End after so many without a better one; 0 never.")
+    ] = _DEFAULTS.patience,
+    seed: Annotated[int, typer.Option(help="Of initialisation, order and dropout.")] = _DEFAULTS.seed,
+    precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = _DEFAULTS.precision,
+    threads: Annotated[int, typer.Option(min=0, help="0 leaves it to torch.")] = _DEFAULTS.threads,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of this run.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a LoRA adapter; keeps the state with the least loss on the dev split. Uses a GPU when there is one.
-
-    The defaults are those of the shipped adapter, so without options it is made again.
 
     Examples:
     - `riddlewire finetune train -o runs/first`
@@ -93,7 +105,6 @@ def train(
     - `riddlewire finetune train -o runs/first --resume`
     """
     from finetuning.base_model import need_packages
-    from finetuning.settings import TrainingSettings
     from service.cli.finetune_data import read_data, write_training_set
     from service.cli.finetune_progress import training_shown
 

@@ -144,12 +144,3 @@ def test_an_adapter_of_another_kind_is_refused(folder: Path, tmp_path: Path) -> 
 def test_an_adapter_of_another_model_is_refused(tiny: Path, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportFailed, match="goes with a GGUF model"):
         export_gguf(folder, str(tiny), tmp_path / "x.gguf")
-
-
-def test_the_shipped_adapter_is_known_for_its_model_alone(tmp_path: Path) -> None:
-    from chains.models.adapters import SHIPPED, adapters_of
-
-    mine = tmp_path / "mine.gguf"
-    assert adapters_of("other.gguf", {"mine": mine}) == {"mine": mine}
-    assert adapters_of(DEFAULT_MODEL, {"riddles": mine}) == {"riddles": mine}
-    assert all(owner == DEFAULT_MODEL for owner, _ in SHIPPED.values())

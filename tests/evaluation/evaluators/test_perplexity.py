@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chains.models.generation import load_causal_model
 from domain.errors import UnknownModelName
-from evaluation.evaluators import Likelihood, Perplexity, local_model
+from evaluation.evaluators import Likelihood, Perplexity
 from evaluation.evaluators.perplexity import answer_text
 from prompts import Catalog
 from tests.evaluation.evaluators.makers import a_case
@@ -131,7 +132,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_model_from_a_folder_is_measured_as_it_measures_itself(tiny_model: Path) -> None:
     import torch
 
-    model, tokenizer = local_model(str(tiny_model), threads=1)
+    model, tokenizer = load_causal_model(str(tiny_model), threads=1)
     found = Perplexity(load=lambda: (model, tokenizer)).likelihood(CASE)
     said = Catalog().prompt("riddle").render({"summary": CASE.summary or ""})
     asked = "".join(f"[{ {'human': 'user'}.get(message.type, message.type) }]{message.text}" for message in said)
@@ -148,4 +149,4 @@ def test_a_model_from_a_folder_is_measured_as_it_measures_itself(tiny_model: Pat
 @pytest.mark.local
 def test_an_unknown_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnknownModelName, match="nothing-here"):
-        local_model(str(tmp_path / "nothing-here"))
+        load_causal_model(str(tmp_path / "nothing-here"))
