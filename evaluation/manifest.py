@@ -98,6 +98,7 @@ class Manifest:
         seed: All seeds are made of this one, see `evaluation.plan.seed_of`.
         concurrency: Runs at once, at most.
         solver: `provider:model` of the blind solver; None is the embedding solver only.
+        solver_embeddings: What the embedding solver reads with; None is what retrieval does.
         judge: `provider:model` of the judge; None is none.
         versions: Of Riddlewire and the libraries that decide what comes out, by name.
         python: Its version.
@@ -114,6 +115,7 @@ class Manifest:
     seed: int
     concurrency: int
     solver: str | None = None
+    solver_embeddings: str | None = None
     judge: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     python: str = ""

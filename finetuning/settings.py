@@ -10,7 +10,7 @@ Schedule = Literal["cosine", "linear"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSettings:
-    """How an adapter is trained; the defaults are those of the run that docs/finetuning.md tells of.
+    """How an adapter is trained; the defaults are those of the shipped adapter `riddles`.
 
     LoRA is Hu et al. 2021 (arXiv:2106.09685): every chosen weight matrix W becomes W + (alpha / rank) B A.
 
@@ -25,7 +25,7 @@ class TrainingSettings:
         max_steps: Ends earlier, after so many updates.
         minutes: Ends earlier, after so long; the schedule reaches its end by then.
         batch_size: Samples of one update.
-        micro_batch_size: Samples computed at once; smaller ones need less memory.
+        micro_batch_size: Samples computed at once, of like length; an update has several of them, of any length.
         max_length: Tokens; longer samples are left out and counted.
         schedule: How the learning rate falls to 0.
         warmup: Share of the run in which it rises.
@@ -38,15 +38,15 @@ class TrainingSettings:
 
     rank: int = 16
     alpha: int = 32
-    dropout: float = 0.05
+    dropout: float = 0.1
     targets: str = "all-linear"
-    learning_rate: float = 8e-4
+    learning_rate: float = 1.5e-3
     weight_decay: float = 0.01
-    epochs: float = 2.0
+    epochs: float = 1.5
     max_steps: int | None = None
     minutes: float | None = None
     batch_size: int = 8
-    micro_batch_size: int = 8
+    micro_batch_size: int = 4
     max_length: int = 1024
     schedule: Schedule = "cosine"
     warmup: float = 0.06

@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
+from finetuning.batching import LengthBuckets
 from finetuning.losses import Loss, measure, token_losses
 from finetuning.tokens import Encoded, collate
 from finetuning.training import Progress
@@ -50,7 +51,9 @@ class Session:
         self._tokenizer = tokenizer
         self._cuda = torch.cuda.is_available()
         self._bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_bf16())
-        self._model = adapted(model.to("cuda" if self._cuda else "cpu"), settings)
+        # frozen weights lose nothing by it, and are not cast anew in every update; the adapter stays in 32-bit floats
+        frozen = torch.bfloat16 if self._bf16 else model.dtype
+        self._model = adapted(model.to("cuda" if self._cuda else "cpu", frozen), settings)
         self._clock = _Clock(settings.minutes)
         self._trainer = self._build(train, on_progress)
 
@@ -109,7 +112,6 @@ class Session:
             use_cpu=not self._cuda,
             seed=settings.seed,
             data_seed=settings.seed,
-            train_sampling_strategy="group_by_length",
             eval_strategy="steps",
             eval_steps=every,
             save_strategy="steps",
@@ -136,6 +138,7 @@ class Session:
             callbacks=[_Watch(self._clock, total, on_progress)],
         )
         trainer.session = self
+        trainer.order = LengthBuckets([each.length for each in train], settings.micro_batch_size, settings.seed)
         trainer.measured = {}
         trainer.schedule = _Schedule(settings, total, self._clock)
         if settings.patience:
@@ -159,12 +162,12 @@ class _Rows(torch.utils.data.Dataset):  # type: ignore[misc]  # torch is not typ
         return len(self._samples)
 
     def __getitem__(self, at: int) -> dict[str, Any]:
-        sample = self._samples[at]
-        return {"input_ids": sample.input_ids, "sample": sample}  # the Trainer groups by the length of `input_ids`
+        return {"sample": self._samples[at]}
 
 
 class _AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is not typed here
     session: Session
+    order: LengthBuckets
     schedule: _Schedule
     measured: dict[int, Loss]
     control: Any
@@ -176,6 +179,9 @@ class _AnswerTrainer(Trainer):  # type: ignore[misc]  # transformers is not type
         count = num_items_in_batch if num_items_in_batch is not None else (inputs["labels"] >= 0).sum()
         loss = losses.sum() / count
         return (loss, None) if return_outputs else loss
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthBuckets:  # noqa: ARG002 -- their signature
+        return self.order
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         loss = self.measured[self.state.global_step] = self.session.measure()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from chains.models.adapters import adapters_of
 from chains.models.gguf_location import locate_gguf
 from chains.models.settings import ProviderSettings
 from domain.errors import MissingApiKey
@@ -78,7 +79,9 @@ class Providers:
         from chains.models.engine import Engine
 
         if model not in self._engines:
-            self._engines[model] = Engine(locate_gguf(model), self._settings.engine)
+            settings = self._settings.engine
+            adapters = adapters_of(model, settings.adapters)
+            self._engines[model] = Engine(locate_gguf(model), replace(settings, adapters=adapters))
         return self._engines[model]
 
     async def aclose(self) -> None:

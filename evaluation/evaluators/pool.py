@@ -38,12 +38,15 @@ class Pool:
     Args:
         cases: All cases of the dataset by id; the stories that a solver has to tell apart come from here.
         examples: The pre-made examples by id, which outcomes name.
-        embeddings: What makes vectors. Stories are embedded together, the first time that anybody needs one.
+        embeddings: What makes the vectors of examples, and of stories unless `solver` does.
+        solver: What the embedding solver reads riddles and stories with, where that is another one. Stories are
+            embedded together, the first time that anybody needs one.
     """
 
     cases: Mapping[str, Case]
     examples: Mapping[str, Example] = field(default_factory=dict)
     embeddings: TextVectors = field(default_factory=load_embeddings)
+    solver: TextVectors | None = None
     _facts: dict[str, ArticleFacts] = field(default_factory=dict, init=False, repr=False)
     _shots: dict[str, Matrix] = field(default_factory=dict, init=False, repr=False)
     _stories: list[Stories] = field(default_factory=list, init=False, repr=False)
@@ -67,16 +70,16 @@ class Pool:
         if not self._stories:
             with self._lock:
                 if not self._stories:
-                    self._stories.append(Stories(self.cases, self.embeddings))
+                    self._stories.append(Stories(self.cases, self.solver or self.embeddings))
         return self._stories[0]
 
     def vector(self, text: str) -> Matrix:
-        """The vector of a text, of unit length.
+        """The vector of a text as the solver reads it, of unit length.
 
         Raises:
             ProviderError: The embeddings are a provider's, and it failed.
         """
-        vector: Matrix = as_matrix([self.embeddings.embed_query(text)])[0]
+        vector: Matrix = as_matrix([(self.solver or self.embeddings).embed_query(text)])[0]
         return vector
 
     def example_vectors(self, ids: Sequence[str]) -> Matrix:

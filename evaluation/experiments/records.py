@@ -8,6 +8,7 @@ from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from chains.models.adapters import adapters_of
 from domain.article import content_hash
 from evaluation.manifest import PipelineRecord, PromptRecord
 
@@ -47,7 +48,7 @@ def record_pipelines(
     Args:
         catalog: Where they are looked up; a `StillCatalog`, so that it is these that run.
         names: Of the pipelines.
-        adapters: Files of LoRA adapters by the name that pipelines give them.
+        adapters: The operator's LoRA adapters by the name that pipelines give them; those that ship are known.
 
     Raises:
         NotFound: No such pipeline, or it names a prompt that is not there.
@@ -68,9 +69,7 @@ def _record(catalog: Catalog, spec: PipelineSpec, adapters: Mapping[str, Path]) 
     recipe = {name: value for name, value in asdict(spec).items() if name not in _UNSEEN}
     prompts = [catalog.prompt(step.prompt) for step in spec.steps]
     models = (model for step in spec.steps for model in (step.model, *step.fallbacks))
-    used = {str(name) for step in spec.steps if (name := step.settings.extra.get("adapter"))}
-    weights = {name: _file_hash(adapters[name]) for name in sorted(used & adapters.keys())}
-    recipe = json.loads(json.dumps({**recipe, "adapters": weights}))
+    recipe = json.loads(json.dumps({**recipe, "adapters": _weights(spec, adapters)}))
     return PipelineRecord(
         name=spec.name,
         option=spec.option,
@@ -81,6 +80,17 @@ def _record(catalog: Catalog, spec: PipelineSpec, adapters: Mapping[str, Path]) 
         gate=recipe["gate"],
         spec=recipe,
     )
+
+
+def _weights(spec: PipelineSpec, configured: Mapping[str, Path]) -> dict[str, str]:
+    """Hashes of the adapters that a pipeline's steps ask for, by name."""
+    found = {}
+    for step in spec.steps:
+        name = step.settings.extra.get("adapter")
+        path = adapters_of(step.model.partition(":")[2], configured).get(str(name))
+        if name and path is not None:
+            found[str(name)] = _file_hash(path)
+    return dict(sorted(found.items()))
 
 
 def _file_hash(path: Path) -> str:

@@ -47,6 +47,7 @@ class Request:
         seed: All seeds are made of this one.
         concurrency: Runs at once.
         solver: `provider:model` of the blind solver, if any.
+        solver_embeddings: What the embedding solver reads with; None is what retrieval does.
         judge: `provider:model` of the judge, if any.
 
     Raises:
@@ -60,6 +61,7 @@ class Request:
     seed: int = 0
     concurrency: int = 4
     solver: str | None = None
+    solver_embeddings: str | None = None
     judge: str | None = None
 
     def __post_init__(self) -> None:
@@ -133,7 +135,13 @@ def plan(
     now = _manifest(experiment.name, request, catalog, before.pool, adapters)
     if told := differences(before, now):
         raise ExperimentChanged(experiment.name, told)
-    manifest = replace(before, solver=now.solver, judge=now.judge, concurrency=now.concurrency)
+    manifest = replace(
+        before,
+        solver=now.solver,
+        solver_embeddings=now.solver_embeddings,
+        judge=now.judge,
+        concurrency=now.concurrency,
+    )
     return Plan(manifest=manifest, version_changes=tuple(version_changes(before, now)))
 
 
@@ -158,6 +166,7 @@ def _manifest(
         seed=request.seed,
         concurrency=request.concurrency,
         solver=request.solver,
+        solver_embeddings=request.solver_embeddings,
         judge=request.judge,
         versions=library_versions(),
         **machine(),

@@ -30,14 +30,14 @@ SetScores = dict[str, dict[str, "Score"]]
 
 def read_results(
     experiment: Experiment,
-    embeddings: Callable[[], TextVectors],
+    load: Callable[[str], TextVectors],
     watch: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Results:
     """The results of an experiment as far as it has come; scores that are not there yet are made and kept.
 
     Args:
         experiment: It has begun.
-        embeddings: Loads the model that riddles and stories are compared with; called only when scores are made.
+        load: Loads an embedding model by its name; called only when scores are made.
         watch: Told how many outcomes are scored, and of how many.
 
     Raises:
@@ -48,7 +48,7 @@ def read_results(
     by_pipeline = outcomes_by_pipeline(experiment)
     kept = _read(experiment, state)
     if kept is None:
-        kept = _score(pool_of(experiment, embeddings()), by_pipeline, watch)
+        kept = _score(pool_of(experiment, load), by_pipeline, watch)
         _write(experiment, state, *kept)
     scores, set_scores = kept
     everything = [outcome for outcomes in by_pipeline.values() for outcome in outcomes]
@@ -64,12 +64,22 @@ def reference_outcomes(cases: Iterable[Case]) -> list[Outcome]:
     return [outcome for case in cases if (outcome := reference_outcome(case)) is not None]
 
 
-def pool_of(experiment: Experiment, embeddings: TextVectors) -> Pool:
-    """What evaluators may look at beside one outcome and its case."""
+def pool_of(experiment: Experiment, load: Callable[[str], TextVectors]) -> Pool:
+    """What evaluators may look at beside one outcome and its case.
+
+    Args:
+        experiment: It has begun.
+        load: Loads an embedding model by its name.
+    """
     from evaluation.evaluators import Pool
 
-    examples = {example.id: example for example in experiment.examples()}
-    return Pool(cases=experiment.cases(), examples=examples, embeddings=embeddings)
+    manifest = experiment.manifest()
+    return Pool(
+        cases=experiment.cases(),
+        examples={example.id: example for example in experiment.examples()},
+        embeddings=load(manifest.pool.embeddings),
+        solver=load(manifest.solver_embeddings) if manifest.solver_embeddings else None,
+    )
 
 
 def outcomes_by_pipeline(experiment: Experiment) -> dict[str, list[Outcome]]:
@@ -148,7 +158,7 @@ def _metrics(pipelines: Iterable[PipelineResults]) -> tuple[Metric, ...]:
 
 def _state(experiment: Experiment) -> str:
     """What the kept scores are scores of: another outcome or another release, and they are made anew."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(str(experiment.manifest().solver_embeddings).encode())
     for path in (experiment.outcome_journal.path, experiment.folder / "cases.jsonl"):
         digest.update(path.read_bytes() if path.exists() else b"")
     try:

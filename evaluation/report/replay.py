@@ -21,6 +21,8 @@ def replay_command(manifest: Manifest) -> str:
         words += ["--limit", str(len(manifest.dataset.case_ids))]
     if manifest.solver:
         words += ["--solver", manifest.solver]
+    if manifest.solver_embeddings:
+        words += ["--solver-embeddings", manifest.solver_embeddings]
     if manifest.judge:
         words += ["--judge", manifest.judge]
     words += ["--concurrency", str(manifest.concurrency), "--name", f"{manifest.experiment}-again"]

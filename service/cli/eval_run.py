@@ -26,6 +26,7 @@ from evaluation.experiments import (
     require_prices,
     spent_on_scores,
 )
+from retrievers import load_embeddings
 from service.cli.eval_datasets import read as read_dataset
 from service.cli.eval_progress import progress_bar
 from service.cli.terminal import note, working
@@ -55,6 +56,7 @@ class Order:
         seed: All seeds are made of it.
         concurrency: Runs at once.
         solver: Model of the blind solver.
+        solver_embeddings: What the embedding solver reads with.
         judge: Model of the judge.
         max_cost: In US dollars, for the whole experiment.
         retry_failed: Run what failed before again.
@@ -69,6 +71,7 @@ class Order:
     seed: int
     concurrency: int | None
     solver: str | None
+    solver_embeddings: str | None
     judge: str | None
     max_cost: float | None
     retry_failed: bool
@@ -109,6 +112,7 @@ def _requested(settings: Settings, order: Order) -> tuple[Experiment, Request]:
         repeats=order.repeats,
         seed=order.seed,
         solver=order.solver,
+        solver_embeddings=order.solver_embeddings,
         judge=order.judge,
     )
     if order.concurrency is not None:
@@ -129,6 +133,7 @@ def _again(experiment: Experiment, order: Order) -> Request:
         seed=manifest.seed,
         concurrency=order.concurrency or manifest.concurrency,
         solver=order.solver or manifest.solver,
+        solver_embeddings=order.solver_embeddings or manifest.solver_embeddings,
         judge=order.judge or manifest.judge,
     )
 
@@ -165,6 +170,8 @@ async def _begin(
         require_prices(models, called)
     with working("Opening the models …"):
         await open_models(models, called)
+        if reader := planned.manifest.solver_embeddings:
+            await asyncio.to_thread(lambda: load_embeddings(reader).dimension)
     planned.write(experiment, request)
 
 
@@ -183,10 +190,8 @@ async def _run(experiment: Experiment, catalog: StillCatalog, models: ChatModels
                 experiment, pipelines, models, budget=budget, retry_failed=order.retry_failed, watch=bar.runs
             )
             ran = await runner.run()
-            left = await _ask(experiment, models, examples, budget, bar)
-            results = await asyncio.to_thread(
-                read_results, experiment, lambda: examples.embeddings, bar.counts("Scoring")
-            )
+            left = await _ask(experiment, models, budget, bar)
+            results = await asyncio.to_thread(read_results, experiment, load_embeddings, bar.counts("Scoring"))
     if ran.failures:
         raise PipelinesFailed(experiment.name, ran.failures)
     if order.max_cost is not None and ran.left + left:
@@ -194,14 +199,14 @@ async def _run(experiment: Experiment, catalog: StillCatalog, models: ChatModels
     return results
 
 
-async def _ask(experiment: Experiment, models: ChatModels, examples: Examples, budget: Budget, bar: Bar) -> int:
+async def _ask(experiment: Experiment, models: ChatModels, budget: Budget, bar: Bar) -> int:
     """Ask solver and judge about what there is; how many answers are missing."""
     manifest = experiment.manifest()
     if manifest.solver is None and manifest.judge is None:
         return 0
     outcomes = [outcome for made in outcomes_by_pipeline(experiment).values() for outcome in made]
     scorer = ModelScorer(experiment, models, budget, bar.counts("Asking solver and judge"))
-    return await scorer.run(pool_of(experiment, examples.embeddings), outcomes)
+    return await scorer.run(pool_of(experiment, load_embeddings), outcomes)
 
 
 @asynccontextmanager

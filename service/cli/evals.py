@@ -38,6 +38,10 @@ def run_experiment(
     solver: Annotated[
         str | None, typer.Option(metavar="PROVIDER:MODEL", help="A model that tries to solve the riddles.")
     ] = None,
+    solver_embeddings: Annotated[
+        str | None,
+        typer.Option(metavar="PROVIDER:MODEL", help="What the embedding solver reads with, if not retrieval's own."),
+    ] = None,
     judge: Annotated[
         str | None, typer.Option(metavar="PROVIDER:MODEL", help="A model that checks summaries and compares riddles.")
     ] = None,
@@ -77,6 +81,7 @@ def run_experiment(
         seed=seed,
         concurrency=concurrency,
         solver=solver,
+        solver_embeddings=solver_embeddings,
         judge=judge,
         max_cost=max_cost,
         retry_failed=retry_failed,
@@ -280,8 +285,7 @@ def _read(experiment: "Experiment") -> "Results":
     from service.cli.eval_progress import progress_bar
 
     with progress_bar() as bar:
-        name = experiment.manifest().pool.embeddings
-        return read_results(experiment, lambda: load_embeddings(name), bar.counts("Scoring"))
+        return read_results(experiment, load_embeddings, bar.counts("Scoring"))
 
 
 def _pipeline(ctx: typer.Context, named: str, experiment: str | None) -> "tuple[Results, PipelineResults]":

@@ -17,6 +17,8 @@ app = typer.Typer(no_args_is_help=True, help="Do it yourself: train an adapter o
 
 _BASE = "smollm2-135m-instruct"
 _DEFAULTS = TrainingSettings()
+_SHOTS = 1
+_SHARE = 0.5
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Base = Annotated[
@@ -25,6 +27,7 @@ Base = Annotated[
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `finetune train` wrote.")]
 Pipeline = Annotated[str, typer.Option("--pipeline", "-p", help="Whose prompts are trained.")]
 Shots = Annotated[int, typer.Option(min=0, max=8, help="Show so many retrieved examples in the riddle's prompts.")]
+Share = Annotated[float, typer.Option(min=0, max=1, help="Of the samples, how many show them.")]
 
 
 @app.command()
@@ -33,8 +36,8 @@ def prepare(
     folder: Annotated[Path, typer.Option("--output", "-o", help="Where train.jsonl, dev.jsonl and DATA.md go.")],
     *,
     pipeline: Pipeline = "embedded",
-    shots: Shots = 0,
-    share: Annotated[float, typer.Option(min=0, max=1, help="Of the samples, how many show them.")] = 1.0,
+    shots: Shots = _SHOTS,
+    share: Share = _SHARE,
     as_json: AsJson = False,
 ) -> None:
     """Make a training set of the example store: a pipeline's own prompts with the answers people wrote.
@@ -64,6 +67,8 @@ def train(
     ] = None,
     base: Base = _BASE,
     pipeline: Pipeline = "embedded",
+    shots: Shots = _SHOTS,
+    share: Share = _SHARE,
     rank: Annotated[int, typer.Option(min=1, max=1024, help="Of the LoRA matrices.")] = _DEFAULTS.rank,
     alpha: Annotated[int | None, typer.Option(min=1, help="Scale of the update; by default twice the rank.")] = None,
     dropout: Annotated[float, typer.Option(min=0, max=0.9, help="Of the adapter's inputs.")] = _DEFAULTS.dropout,
@@ -80,7 +85,7 @@ def train(
     minutes: Annotated[float | None, typer.Option(min=0.1, help="End after so long.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Samples of one update.")] = _DEFAULTS.batch_size,
     micro_batch_size: Annotated[
-        int, typer.Option(min=1, help="Samples computed at once; fewer need less memory.")
+        int, typer.Option(min=1, help="Samples computed at once; an update has several.")
     ] = _DEFAULTS.micro_batch_size,
     max_length: Annotated[
         int, typer.Option(min=16, help="Tokens; longer samples are left out.")
@@ -134,7 +139,7 @@ def train(
     if data is None:
         data = run / "data"
         if not (resume and data.is_dir()):
-            write_training_set(ctx, data, pipeline=pipeline)
+            write_training_set(ctx, data, pipeline=pipeline, shots=shots, share=share)
     trained = training_shown(
         read_data(data), base=base, folder=run, cache=_cache(ctx), settings=settings, resume=resume
     )

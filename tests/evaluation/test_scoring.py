@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -26,20 +27,22 @@ if TYPE_CHECKING:
 
     from langchain_core.messages import BaseMessage
 
+    from evaluation.evaluators.pool import TextVectors
+
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
     return Lab(tmp_path)
 
 
-def _never() -> NoReturn:
+def _never(_name: str) -> NoReturn:
     raise AssertionError("scores were made again")
 
 
 async def _ask(lab: Lab) -> int:
     experiment = lab.experiment
     outcomes = [one for made in outcomes_by_pipeline(experiment).values() for one in made]
-    return await ModelScorer(experiment, lab.models, Budget()).run(pool_of(experiment, load_embeddings()), outcomes)
+    return await ModelScorer(experiment, lab.models, Budget()).run(pool_of(experiment, load_embeddings), outcomes)
 
 
 def _script(lab: Lab, name: str, always: object) -> ScriptedChatModel:
@@ -185,3 +188,33 @@ async def test_what_answers_cost_is_kept(lab: Lab) -> None:
     assert len(lines) == 9
     assert json.loads(lines[0])["output_tokens"] == 1
     assert spent_on_scores(experiment) == 0.0
+
+
+class _Letters:
+    """Reads letters instead of words."""
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [self.embed_query(text) for text in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        return [float(text.lower().count(letter)) for letter in "abcdefghijklmnopqrstuvwxyz"]
+
+
+async def test_the_solver_may_read_with_other_embeddings_than_retrieval(lab: Lab) -> None:
+    lab.begin()
+    await lab.run()
+    own = read_results(lab.experiment, load_embeddings).pipeline("one")
+    manifest = lab.experiment.manifest()
+    lab.experiment.write_manifest(replace(manifest, solver_embeddings="test:letters"))
+    loaded = []
+
+    def load(name: str) -> TextVectors:
+        loaded.append(name)
+        return _Letters() if name == "test:letters" else load_embeddings(name)
+
+    other = read_results(lab.experiment, load).pipeline("one")
+    assert loaded == [manifest.pool.embeddings, "test:letters"]
+    assert [score.value for _, score in other.of("solver_margin")] != [
+        score.value for _, score in own.of("solver_margin")
+    ]
+    assert other.of("rougeL") == own.of("rougeL")

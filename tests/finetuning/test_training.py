@@ -26,7 +26,16 @@ pytestmark = pytest.mark.local
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = TrainingSettings(
-    rank=4, alpha=8, dropout=0.0, learning_rate=3e-2, epochs=8, batch_size=8, evaluations=4, patience=0, threads=1
+    rank=4,
+    alpha=8,
+    dropout=0.0,
+    learning_rate=3e-2,
+    epochs=8,
+    batch_size=8,
+    evaluations=4,
+    patience=0,
+    threads=1,
+    precision="fp32",
 )
 
 

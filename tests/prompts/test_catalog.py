@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 def test_built_in_files_are_all_good(builtin: Catalog) -> None:
     assert builtin.problems() == ()
-    assert [spec.name for spec in builtin.pipelines()] == ["embedded", "few-shot-base", "openai", "zero-shot"]
+    assert [spec.name for spec in builtin.pipelines()] == [
+        "embedded",
+        "few-shot-base",
+        "few-shot-instruct",
+        "openai",
+        "zero-shot",
+    ]
     assert {spec.option for spec in builtin.pipelines()} == {
         "do it yourself",
         "few-shot on a foundation model",
@@ -64,7 +70,7 @@ def test_unknown_prompt_is_not_found_and_those_there_are_get_listed(builtin: Cat
 
 
 def test_unknown_pipeline_is_not_found(builtin: Catalog) -> None:
-    with pytest.raises(NotFound, match="there is: embedded, few-shot-base, openai, zero-shot"):
+    with pytest.raises(NotFound, match="there is: embedded, few-shot-base, few-shot-instruct, openai, zero-shot"):
         builtin.pipeline("nope")
 
 

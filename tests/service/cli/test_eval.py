@@ -62,6 +62,19 @@ def test_an_experiment_is_shown_with_intervals(lab: Cli) -> None:
     assert "Gate: leakage" in lab("eval", "show", "lab", "--all").out
 
 
+def test_solver_embeddings_may_come_to_a_finished_experiment(lab: Cli) -> None:
+    before = lab("eval", "show", "lab", "--all").out
+    with OpenAIStub() as stub:
+        env = {"OPENAI_API_KEY": "sk-stub", "OPENAI_BASE_URL": stub.url}
+        ended = lab("eval", "run", "--resume", "lab", "--solver-embeddings", "openai:text-embedding-3-small", **env)
+        assert ended.code == Exit.OK, ended.err
+        assert {request.path for request in stub.requests} == {"/v1/embeddings"}
+        assert lab("eval", "show", "lab", "--all", **env).out != before
+        refused = lab("eval", "run", "--resume", "lab", "--solver-embeddings", "embedded:nothing", **env)
+    assert refused.code == Exit.CONFIGURATION
+    assert "embedded:wordllama" in refused.err
+
+
 def test_a_terminal_gets_a_table(lab: Cli) -> None:
     drawn = lab.on_terminal("eval", "show", "lab").out
     assert "reference" in drawn

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.service.cli.running import Cli
     from tests.support.openai_stub import OpenAIStub
 
-_SHIPPED = {"embedded", "zero-shot", "few-shot-base", "openai"}
+_SHIPPED = {"embedded", "zero-shot", "few-shot-base", "few-shot-instruct", "openai"}
 
 
 def _copy_of_openai(home: Path, name: str) -> None:
