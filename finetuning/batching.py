@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import torch
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _BATCHES_SORTED_TOGETHER: Final = 25
 
 
-class LengthBuckets(torch.utils.data.Sampler):  # type: ignore[misc]  # torch is not typed here
+class LengthBuckets:
     """Gives the places of all samples once an epoch, so that each consecutive batch has samples of like length.
 
     Samples are shuffled, sorted by length within a few batches' worth of them, cut into batches, and the batches are
@@ -39,6 +37,8 @@ class LengthBuckets(torch.utils.data.Sampler):  # type: ignore[misc]  # torch is
         return len(self._lengths)
 
     def __iter__(self) -> Iterator[int]:
+        import torch
+
         generator = torch.Generator().manual_seed(self._seed * 1_000_003 + self._epoch)
 
         def shuffled(count: int) -> list[int]:

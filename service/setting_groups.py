@@ -81,7 +81,9 @@ class EngineGroup(Group):
     threads: PositiveInt | None = Field(
         None, description="Threads for generating; unset is one fewer than the machine has cores."
     )
-    batch_threads: PositiveInt | None = Field(None, description="Threads for reading prompts; unset is all cores.")
+    batch_threads: PositiveInt | None = Field(
+        None, description="Threads for reading prompts and for answers side by side; unset is as many as generate."
+    )
     parallel: PositiveInt = Field(4, description="Answers generated at once.")
     context: Annotated[int, Field(ge=512)] = Field(
         2048, description="Tokens of one slot, prompt and answer together. Memory grows with slots times tokens."

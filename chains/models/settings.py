@@ -56,8 +56,7 @@ class EngineSettings:
     Args:
         threads: For generating; None is one fewer than the machine's cores, because a busy core slows
             as many threads as there are cores several times.
-        batch_threads: For reading prompts and for answers generated side by side; None is all cores where one thread
-            generates, else the same as `threads`.
+        batch_threads: For reading prompts and for answers generated side by side; None is the same as `threads`.
         parallel: Slots: how many answers are generated at once.
         context: Tokens of one slot, prompt and answer together. Memory grows with `parallel * context`.
         prompt_cache_mib: Memory for prompts that left their slot, so that a shared prefix is read once.
@@ -81,9 +80,7 @@ class EngineSettings:
     @property
     def prefill_threads(self) -> int:
         """Threads for reading prompts and for batches."""
-        if self.batch_threads:
-            return self.batch_threads
-        return _cores() if self.decode_threads == 1 else self.decode_threads
+        return self.batch_threads or self.decode_threads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,8 @@ from chains.models.engine import _import_engine
 from chains.models.providers import provider_settings
 
 
-@pytest.mark.parametrize(("cores", "decode", "prefill"), [(1, 1, 1), (2, 1, 2), (3, 2, 2), (8, 7, 7)])
-def test_threads_leave_a_core_free_unless_they_sleep(
-    monkeypatch: pytest.MonkeyPatch, cores: int, decode: int, prefill: int
-) -> None:
+@pytest.mark.parametrize(("cores", "decode", "prefill"), [(1, 1, 1), (2, 1, 1), (3, 2, 2), (8, 7, 7)])
+def test_threads_leave_a_core_free(monkeypatch: pytest.MonkeyPatch, cores: int, decode: int, prefill: int) -> None:
     monkeypatch.setattr(settings_module, "_cores", lambda: cores)
     engine = EngineSettings()
     assert (engine.decode_threads, engine.prefill_threads) == (decode, prefill)
