@@ -25,7 +25,8 @@ class TrainingSettings:
         max_steps: Ends earlier, after so many updates.
         minutes: Ends earlier, after so long; the schedule reaches its end by then.
         batch_size: Samples of one update.
-        micro_batch_size: Samples computed at once, of like length; an update has several of them, of any length.
+        micro_batch_size: Samples computed at once, of like length; an update has several of them, of any length. What
+            does not divide `batch_size` is made smaller until it does.
         max_length: Tokens; longer samples are left out and counted.
         schedule: How the learning rate falls to 0.
         warmup: Share of the run in which it rises.
@@ -55,3 +56,9 @@ class TrainingSettings:
     seed: int = 20
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     threads: int = 0
+
+    @property
+    def computed_at_once(self) -> int:
+        """The largest number of samples, `micro_batch_size` at most, of which several make exactly an update."""
+        most = max(1, min(self.micro_batch_size, self.batch_size))
+        return next(size for size in range(most, 0, -1) if self.batch_size % size == 0)

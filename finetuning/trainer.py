@@ -51,7 +51,7 @@ class Session:
         self._tokenizer = tokenizer
         self._cuda = torch.cuda.is_available()
         self._bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_bf16())
-        # frozen weights lose nothing by it, and are not cast anew in every update; the adapter stays in 32-bit floats
+        # frozen weights are not cast anew in every update (a sixth of its time); the adapter stays in 32-bit floats
         frozen = torch.bfloat16 if self._bf16 else model.dtype
         self._model = adapted(model.to("cuda" if self._cuda else "cpu", frozen), settings)
         self._clock = _Clock(settings.minutes)
@@ -104,8 +104,8 @@ class Session:
         arguments = TrainingArguments(
             output_dir=str(self._folder / _CHECKPOINTS),
             max_steps=total,
-            per_device_train_batch_size=settings.micro_batch_size,
-            gradient_accumulation_steps=max(1, settings.batch_size // settings.micro_batch_size),
+            per_device_train_batch_size=settings.computed_at_once,
+            gradient_accumulation_steps=settings.batch_size // settings.computed_at_once,
             learning_rate=settings.learning_rate,
             weight_decay=settings.weight_decay,
             bf16=self._bf16,
@@ -138,7 +138,7 @@ class Session:
             callbacks=[_Watch(self._clock, total, on_progress)],
         )
         trainer.session = self
-        trainer.order = LengthBuckets([each.length for each in train], settings.micro_batch_size, settings.seed)
+        trainer.order = LengthBuckets([each.length for each in train], settings.computed_at_once, settings.seed)
         trainer.measured = {}
         trainer.schedule = _Schedule(settings, total, self._clock)
         if settings.patience:

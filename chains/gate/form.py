@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from chains.gate.material import Finding, Material, Passages, finding, flat_short, share
-from chains.words import content_words
+from chains.words import content_words, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 class Form:
     """Catches prose, loops, fragments and echoes, which readers would take for a broken page.
 
-    Lines and words of the riddle, words of each line, lines said twice, words of the answer, number and length of
-    hints, passages repeated from prompt, summary or article, and a riddle that is the summary in another order.
+    Lines and words of the riddle, words of each line, lines said twice, words of the answer and whether it breaks off,
+    number and length of hints, passages repeated from prompt, summary or article, and a riddle that is the summary in
+    another order.
 
     Cannot see: whether it rhymes, makes sense, or can be guessed.
 
@@ -80,6 +81,8 @@ class Form:
         length = count_words(material.draft.answer)
         if not self.min_answer_words <= length <= self.max_answer_words:
             yield f"The answer does not have {self.min_answer_words} to {self.max_answer_words} words."
+        elif not _LEADS_ON.isdisjoint(flat_short(material.draft.answer).split()[-1:]):
+            yield "The answer breaks off."
 
     def _hints(self, material: Material) -> Iterator[str]:
         hints = material.draft.hints
@@ -115,6 +118,8 @@ def count_words(text: str) -> int:
 
 
 _QUOTATION: Final = 4
+_LEADS_ON: Final = word_set("a an the of to by for with from at and or but that which who whose is are was were as")
+"""Words after which an English phrase goes on; an answer that ends with one was cut."""
 _SPACED: Final = re.compile(r"[^\W_]\S*")
 _UNSPACED: Final = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]+"

@@ -40,17 +40,20 @@ class Names:
     Args:
         known: Words that are capitalised where only names are, with how often.
         likely: Words that begin a sentence with another capitalised one after them.
+        opening: Words that begin a sentence or the title and are never written small.
         certain: Those of `known` that are never written small.
     """
 
     known: Counter[str]
     likely: frozenset[str]
+    opening: frozenset[str]
     certain: frozenset[str]
 
     def spoken_by(self, riddle: str) -> list[str]:
         """The words of a riddle that are names: capitalised ones, and small ones that are names twice or more.
 
-        At the start of a line or sentence only certain names count.
+        At the start of a line or sentence only certain names count. Inside one, where the riddle itself tells by the
+        capital that it means a name, a word counts that the article has at the start of sentences alone.
         """
         read = _read(riddle)
         spoken = [capital.word for capital in read.capitals if self._is_spoken(capital)]
@@ -60,17 +63,19 @@ class Names:
     def _is_spoken(self, capital: _Capital) -> bool:
         if capital.initial:
             return capital.word in self.certain
-        return capital.word in self.known or capital.word in self.likely
+        return capital.word in self.known or capital.word in self.likely or capital.word in self.opening
 
 
 def find_names(text: str, *, title: str = "", language: str = "") -> Names:
     """The names of an article's text and title."""
     if language.lower().startswith(("de", "lb")):
-        return Names(Counter(), frozenset(), frozenset())
+        return Names(Counter(), frozenset(), frozenset(), frozenset())
     body, heading = _read(text), _read(title)
     known = Counter(_names(body))
     known.update(_heading_names(heading, known))
-    return Names(known, frozenset(_first_names(body)), frozenset(known.keys() - body.small - heading.small))
+    small = body.small | heading.small
+    opening = frozenset(_opening(body)) | frozenset(_opening(heading))
+    return Names(known, frozenset(_first_names(body)), opening - small, frozenset(known.keys() - small))
 
 
 class _Capital(NamedTuple):
@@ -125,6 +130,11 @@ def _first_names(body: _Reading) -> Iterator[str]:
         adjoining = following.follows and following.position == capital.position + 1
         if capital.initial and adjoining and _may_name(capital.word):
             yield capital.word
+
+
+def _opening(text: _Reading) -> Iterator[str]:
+    if not text.shouting:
+        yield from (capital.word for capital in text.capitals if capital.initial and _may_name(capital.word))
 
 
 def _heading_names(heading: _Reading, known: Counter[str]) -> Iterator[str]:

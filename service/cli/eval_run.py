@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 from evaluation.errors import BudgetSpent, PipelinesFailed
@@ -26,18 +27,19 @@ from evaluation.experiments import (
     require_prices,
     spent_on_scores,
 )
-from retrievers import load_embeddings
+from retrievers.embeddings import load_embeddings
 from service.cli.eval_datasets import read as read_dataset
 from service.cli.eval_progress import progress_bar
 from service.cli.terminal import note, working
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from chains.models import ChatModels
     from evaluation.experiments import Experiment
     from evaluation.results import Results
     from retrievers import Examples
+    from retrievers.embeddings import EmbeddingModel
     from service.cli.eval_progress import Bar
     from service.settings import Settings
 
@@ -171,7 +173,7 @@ async def _begin(
     with working("Opening the models …"):
         await open_models(models, called)
         if reader := planned.manifest.solver_embeddings:
-            await asyncio.to_thread(lambda: load_embeddings(reader).dimension)
+            await asyncio.to_thread(lambda: _embeddings(reader).dimension)
     planned.write(experiment, request)
 
 
@@ -190,8 +192,9 @@ async def _run(experiment: Experiment, catalog: StillCatalog, models: ChatModels
                 experiment, pipelines, models, budget=budget, retry_failed=order.retry_failed, watch=bar.runs
             )
             ran = await runner.run()
-            left = await _ask(experiment, models, budget, bar)
-            results = await asyncio.to_thread(read_results, experiment, load_embeddings, bar.counts("Scoring"))
+            load = _loader(examples)
+            left = await _ask(experiment, models, load, budget, bar)
+            results = await asyncio.to_thread(read_results, experiment, load, bar.counts("Scoring"))
     if ran.failures:
         raise PipelinesFailed(experiment.name, ran.failures)
     if order.max_cost is not None and ran.left + left:
@@ -199,14 +202,26 @@ async def _run(experiment: Experiment, catalog: StillCatalog, models: ChatModels
     return results
 
 
-async def _ask(experiment: Experiment, models: ChatModels, budget: Budget, bar: Bar) -> int:
+_embeddings = cache(load_embeddings)
+"""The solver's are looked at before the first call and read with after the last."""
+
+
+def _loader(examples: Examples) -> Callable[[str], EmbeddingModel]:
+    """Gives embedding models by name, those of the index without loading them again."""
+    own = examples.embeddings
+    return lambda name: own if name == own.name else _embeddings(name)
+
+
+async def _ask(
+    experiment: Experiment, models: ChatModels, load: Callable[[str], EmbeddingModel], budget: Budget, bar: Bar
+) -> int:
     """Ask solver and judge about what there is; how many answers are missing."""
     manifest = experiment.manifest()
     if manifest.solver is None and manifest.judge is None:
         return 0
     outcomes = [outcome for made in outcomes_by_pipeline(experiment).values() for outcome in made]
     scorer = ModelScorer(experiment, models, budget, bar.counts("Asking solver and judge"))
-    return await scorer.run(pool_of(experiment, load_embeddings), outcomes)
+    return await scorer.run(pool_of(experiment, load), outcomes)
 
 
 @asynccontextmanager

@@ -128,7 +128,7 @@ def train(
         max_steps=max_steps,
         minutes=minutes,
         batch_size=batch_size,
-        micro_batch_size=min(micro_batch_size, batch_size),
+        micro_batch_size=micro_batch_size,
         max_length=max_length,
         evaluations=evaluations,
         patience=patience,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,13 @@ from hypothesis import strategies as st
 pytest.importorskip("torch")
 
 from finetuning.batching import LengthBuckets
+from finetuning.settings import TrainingSettings
+from finetuning.training import train
+from tests.finetuning.tiny import task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.local
 
@@ -46,3 +54,25 @@ def test_the_order_is_made_of_seed_and_epoch_alone() -> None:
     assert order(1, 0) == order(1, 0)
     assert order(1, 0) != order(1, 1)
     assert order(1, 0) != order(2, 0)
+
+
+@pytest.mark.parametrize(("batch", "micro", "expected"), [(8, 4, 4), (6, 4, 3), (2, 4, 2), (7, 4, 1), (8, 8, 8)])
+def test_an_update_has_exactly_as_many_samples_as_were_asked_for(batch: int, micro: int, expected: int) -> None:
+    assert TrainingSettings(batch_size=batch, micro_batch_size=micro).computed_at_once == expected
+
+
+def test_each_epoch_of_a_run_has_an_order_of_its_own(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[list[int]] = []
+    places = LengthBuckets.__iter__
+
+    def noted(self: LengthBuckets) -> Iterator[int]:
+        orders.append(list(places(self)))
+        yield from orders[-1]
+
+    monkeypatch.setattr(LengthBuckets, "__iter__", noted)
+    settings = TrainingSettings(rank=2, epochs=2, precision="fp32", threads=1)
+    train(task(), base=str(tiny), folder=tmp_path, cache=tmp_path / "cache", settings=settings)
+    assert [sorted(order) for order in orders] == [list(range(24))] * 2
+    assert orders[0] != orders[1]

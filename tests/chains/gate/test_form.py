@@ -28,6 +28,16 @@ def test_answers_of_another_length_are_refused(answer: str) -> None:
     assert "form" in failing(judge(spoilt(answer=answer)))
 
 
+@pytest.mark.parametrize("answer", ["a record number of saplings killed by", "a rainbow over the"])
+def test_answers_that_break_off_are_refused(answer: str) -> None:
+    assert "The answer breaks off." in judge(spoilt(answer=answer)).reasons
+
+
+@pytest.mark.parametrize("answer", ["a tree cut down", "a break-in", "\u96fe\u96fe \u96fe\u96fe"])
+def test_answers_that_end_are_not(answer: str) -> None:
+    assert "The answer breaks off." not in judge(spoilt(answer=answer)).reasons
+
+
 @pytest.mark.parametrize("hints", [(), ("It is wet.",) * 2, ("",), tuple("abcde"), ("word " * 31,)])
 def test_missing_repeated_empty_or_too_many_hints_are_refused(hints: tuple[str, ...]) -> None:
     assert "form" in failing(judge(spoilt(hints=hints)))

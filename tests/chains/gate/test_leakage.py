@@ -57,6 +57,17 @@ def test_a_name_at_the_start_of_a_line_is_a_leak() -> None:
     assert "leakage" in failing(judge(saying("Fogsworth was there")))
 
 
+def test_a_name_that_only_begins_sentences_is_a_leak_where_the_riddle_means_a_name() -> None:
+    article = Article(
+        text="Colombo has freed mosquitoes. Nobody was bitten. Boats were not.", title="Colombo frees flies"
+    )
+    verdict = judge(saying("no mate, no life in Colombo"), article=article)
+    assert 'The riddle names "colombo" from the article.' in verdict.reasons
+    assert "leakage" not in failing(judge(saying("nobody heard the boats"), article=article))
+    small = Article(text="Colombo has freed mosquitoes. Boats were empty, and other boats were not.")
+    assert "leakage" not in failing(judge(saying("we heard Boats"), article=small))
+
+
 def test_a_small_word_is_a_name_only_when_the_article_uses_the_name_twice() -> None:
     once = Article(text="It rained. The judge met old Rose there.")
     twice = Article(text="It rained. The judge met old Rose there, and young Rose here.")
