@@ -78,6 +78,7 @@ class DraftStream:
             self._head = head
         elif ends_draft(head):
             self._sections.meet_mark()
+            self._in_text = True  # what follows in this line is no new line, and a mark before all labels is chatter
         elif not is_rule(head):
             self._begin_text(head, out)
 

@@ -32,6 +32,11 @@ def test_joined_pieces_are_the_parsed_riddle(text: str, at: list[int]) -> None:
         assert pieces == streamed([text])
 
 
+def test_a_line_that_begins_with_a_mark_is_passed_over_wherever_it_is_cut() -> None:
+    line = "[Summary 4]Answer:Riddle:text"
+    assert {streamed(cut(line, [place])) for place in range(len(line))} == {""}
+
+
 @given(answers | likely_answers)
 def test_one_character_at_a_time_gives_the_same_as_all_at_once(text: str) -> None:
     assert streamed(list(text)) == streamed([text])
