@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from domain.errors import ConfigurationError
 from service import docs_page, openapi, problems
+from service.batches import endpoints as batches
 from service.examples import endpoints as examples
 from service.middleware.request_context import RequestContext
 from service.operations import endpoints as operations
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 ROUTERS = (
     riddles.writes,
     riddles.reads,
+    batches.writes,
+    batches.reads,
     operations.router,
     examples.imports,
     examples.reads,

@@ -7,8 +7,10 @@
     ├── BodyTooLarge             413
     ├── RateLimitExceeded        429  over the key's own rate
     ├── Overloaded               503  too much in flight in this process
+    ├── QueueFull                503  too many articles wait already
     ├── ShuttingDown             503
     ├── RequestInProgress        409  the same Idempotency-Key is still being answered
+    ├── BatchIsFinished          409  nothing left to cancel
     └── IdempotencyMismatch      422  the same Idempotency-Key came with another body
 
 `service/problems.py` turns these, the domain's and FastAPI's own into problem+json.
@@ -136,6 +138,20 @@ class Overloaded(_TryLater):
         super().__init__(f"{limit} riddles are being made already; send this again in a moment", retry_after_s)
 
 
+class QueueFull(_TryLater):
+    """Too many articles wait already; what was accepted is still worked on."""
+
+    status = 503
+    slug = "queue-full"
+    title = "Too many articles wait"
+
+    def __init__(self, limit: int, retry_after_s: float = 30.0) -> None:
+        super().__init__(
+            f"with this batch more than {limit:,} articles would wait; send it again later, or a smaller one",
+            retry_after_s,
+        )
+
+
 class ShuttingDown(_TryLater):
     """The process finishes what it accepted and takes nothing new."""
 
@@ -156,6 +172,17 @@ class RequestInProgress(_TryLater):
 
     def __init__(self, retry_after_s: float = 1.0) -> None:
         super().__init__("the first request with this Idempotency-Key is still running; ask again later", retry_after_s)
+
+
+class BatchIsFinished(ServiceError):
+    """A finished batch cannot be cancelled."""
+
+    status = 409
+    slug = "batch-finished"
+    title = "The batch is finished"
+
+    def __init__(self, batch_id: str) -> None:
+        super().__init__(f"batch {batch_id} is finished; there is nothing left to cancel")
 
 
 class IdempotencyMismatch(ServiceError):

@@ -80,12 +80,17 @@ class InFlight:
             self.closing = True
             self._closed_at = time.monotonic()
 
+    def left_s(self, timeout_s: float) -> float:
+        """Seconds left of the time that a stop may take, counted from `close`, which this is if need be."""
+        self.close()
+        return max(0.0, self._closed_at + timeout_s - time.monotonic())
+
     async def drain(self, timeout_s: float) -> None:
         """Let what was accepted finish, until `timeout_s` seconds after `close`, and cancel what is left then."""
         self.close()
         if not self._tasks:
             return
-        left_s = max(0.0, self._closed_at + timeout_s - time.monotonic())
+        left_s = self.left_s(timeout_s)
         _log.info("finishing accepted work", tasks=len(self._tasks), seconds=round(left_s, 1))
         _, late = await asyncio.wait(self._tasks, timeout=left_s)
         for task in late:

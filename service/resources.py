@@ -11,9 +11,11 @@ from service.housekeeping import Housekeeping
 from service.inflight import InFlight
 from service.keys import KeyStore
 from service.ratelimit import RateLimiter
+from service.storage.batches import BatchRepository
 from service.storage.engine import open_engine
 from service.storage.home import HomeLock, make_home
 from service.storage.idempotency import IdempotencyStore
+from service.storage.jobs import JobRepository
 from service.storage.migrate import migrate
 from service.storage.riddles import RiddleRepository
 from service.storage.writer import Writer
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from chains.pipeline import RiddlePipeline
     from prompts import Catalog
     from retrievers import Examples
+    from service.jobs.worker import Worker
     from service.settings import Settings
 
 
@@ -48,6 +51,10 @@ class Resources:
     limiter: RateLimiter
     in_flight: InFlight
     warm_up: WarmUp
+    jobs: JobRepository
+    batches: BatchRepository
+    writer: Writer
+    worker: Worker | None = None
     _pipelines: dict[str, RiddlePipeline] = field(default_factory=dict)
 
     def pipeline(self, name: str | None = None) -> RiddlePipeline:
@@ -76,20 +83,25 @@ def resources_of(request: Request) -> Resources:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings, *, serving: bool = False) -> AsyncIterator[Resources]:
+async def open_resources(
+    settings: Settings, *, serving: bool = False, working: bool = False
+) -> AsyncIterator[Resources]:
     """Open everything, and close it in reverse when the block ends.
 
     Args:
         settings: What the operator set.
         serving: For the process that serves: it takes the data folder's lock, keeps the example index on disk, refuses
             to serve strangers without keys, and warms up in the background. A command needs none of these.
+        working: For a process that does jobs and does not serve; it takes the lock and keeps the index like one that
+            serves.
 
     Raises:
         ConfigurationError: The operator has to change something first.
     """
     async with AsyncExitStack() as stack:
         make_home(settings.home)
-        if serving and settings.needs_home_lock:
+        resident = serving or working
+        if resident and settings.needs_home_lock:
             stack.enter_context(HomeLock(settings.home))
         engine = open_engine(settings.database_url, pool_size=settings.database_pool_size)
         stack.callback(engine.dispose)
@@ -97,10 +109,32 @@ async def open_resources(settings: Settings, *, serving: bool = False) -> AsyncI
         keys = KeyStore(engine)
         if serving:
             settings.check_exposure(keys_exist=await asyncio.to_thread(keys.exist))
-        resources = await _assemble(settings, engine, keys, stack, index=_index(settings, serving=serving))
+        resources = await _assemble(settings, engine, keys, stack, index=_index(settings, resident=resident))
         if serving:
             await _run_in_background(resources, stack)
+        if working or (serving and settings.jobs.work):
+            await _do_jobs(resources, stack)
         yield resources
+
+
+async def _do_jobs(resources: Resources, stack: AsyncExitStack) -> None:
+    from service.jobs.worker import Worker
+
+    worker = Worker(
+        jobs=resources.jobs,
+        riddles=resources.riddles,
+        engine=resources.engine,
+        writer=resources.writer,
+        pipeline=resources.pipeline,
+        settings=resources.settings.jobs,
+    )
+    resources.worker = worker
+    await worker.start_if_needed()
+
+    async def stop() -> None:
+        await worker.stop(resources.in_flight.left_s(resources.settings.limits.drain_s))
+
+    stack.push_async_callback(stop)
 
 
 async def _run_in_background(resources: Resources, stack: AsyncExitStack) -> None:
@@ -128,6 +162,7 @@ async def _assemble(
     models = ChatModels(settings.model_settings())
     stack.push_async_callback(models.aclose)
     writer = Writer(engine)
+    jobs = JobRepository(engine, writer)
     stack.callback(writer.close)
     in_flight = InFlight(settings.limits.in_flight)
     stack.push_async_callback(in_flight.drain, settings.limits.drain_s)
@@ -138,6 +173,9 @@ async def _assemble(
         examples=examples,
         models=models,
         riddles=RiddleRepository(engine, writer),
+        jobs=jobs,
+        batches=BatchRepository(engine),
+        writer=writer,
         idempotency=IdempotencyStore(engine),
         keys=keys,
         limiter=RateLimiter(),
@@ -146,8 +184,8 @@ async def _assemble(
     )
 
 
-def _index(settings: Settings, *, serving: bool) -> str | Path | None:
+def _index(settings: Settings, *, resident: bool) -> str | Path | None:
     """Where Chroma keeps the index; in memory for a command beside a server, whose files it must not touch."""
     if settings.chroma_url is not None:
         return settings.chroma_url
-    return settings.home / "index" if serving else None
+    return settings.home / "index" if resident else None

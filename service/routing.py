@@ -117,6 +117,24 @@ class ImportRoute(WriterRoute):
         return resources.settings.limits.import_bytes
 
 
+class BatchRoute(WriterRoute):
+    """Takes a batch, as JSON or as newline-delimited JSON."""
+
+    @property
+    def accepts(self) -> tuple[str, ...]:
+        """Both forms."""
+        return JSON + NDJSON
+
+    def body_limit(self, resources: Resources) -> int:
+        """Room for tens of thousands of articles."""
+        return resources.settings.limits.batch_bytes
+
+
+def is_ndjson(request: Request) -> bool:
+    """Whether a body is newline-delimited JSON."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() in NDJSON
+
+
 def _check_body(request: LimitedRequest, accepted: tuple[str, ...]) -> None:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > request.body_limit:

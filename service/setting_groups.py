@@ -29,6 +29,8 @@ class LimitSettings(Group):
         description="Rate of keys that have none of their own, such as `60/minute`; unset is no limit. Counted in each "
         "process by itself: with `RIDDLEWIRE_PROCESSES=2` a key gets up to twice its rate.",
     )
+    batch_bytes: PositiveInt = Field(64 * 1024 * 1024, description="Largest batch in bytes; larger ones get 413.")
+    batch_articles: PositiveInt = Field(50_000, description="Most articles in one batch.")
     import_bytes: PositiveInt = Field(
         64 * 1024 * 1024, description="Largest JSONL import of examples in bytes; it is read as a stream."
     )
@@ -49,6 +51,29 @@ class LimitSettings(Group):
             return parse_rate(value).text
         except InvalidRate as error:
             raise ValueError(error.reason) from error
+
+
+class JobSettings(Group):
+    """Batches and everything else that is worked on in the background."""
+
+    work: bool = Field(
+        default=True,
+        description="Whether serving processes do jobs themselves. Turn it off on PostgreSQL where `riddlewire work` "
+        "processes do.",
+    )
+    concurrency: PositiveInt = Field(16, description="Articles worked on at once in one process.")
+    waiting: PositiveInt = Field(
+        100_000, description="Articles that may wait in all; a batch that would go above is refused with 503."
+    )
+    patience_s: Seconds = Field(
+        6 * 3600.0, description="Seconds an article waits for a provider or a database that is down before it fails."
+    )
+    dedup_hours: Annotated[float, Field(ge=0)] = Field(
+        24.0,
+        description="Articles with the same text as one worked on in the last so many hours get its riddle; 0 shares "
+        "within a batch only.",
+    )
+    keep_days: PositiveInt = Field(30, description="Days that finished batches are kept; their riddles stay.")
 
 
 class LogSettings(Group):

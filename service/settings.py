@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from domain.errors import ConfigurationError
 from service.setting_groups import (
     EngineGroup,
+    JobSettings,
     LimitSettings,
     LogSettings,
     PositiveInt,
@@ -115,6 +116,7 @@ class Settings(BaseSettings):
         None, description="A price table of your own (YAML, same form as the shipped one), laid over it."
     )
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    jobs: JobSettings = Field(default_factory=JobSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     engine: EngineGroup = Field(default_factory=EngineGroup)

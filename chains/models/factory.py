@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from dataclasses import replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from chains.models.arguments import call_arguments
 from chains.models.calls import Call, Deltas
 from chains.models.completion import Completion
+from chains.models.journal import call_key, current_journal
 from chains.models.loop_local import LoopLocal
 from chains.models.names import ModelName
 from chains.models.prices import PriceTable
@@ -137,8 +139,26 @@ class ChatModels:
             ProviderError: As `complete`, when no call was answered.
             ConfigurationError: As `complete`.
         """
-        failed: list[RiddlewireError] = []
+        journal = current_journal()
+        if journal is None:
+            return await self._first_that_can(step, messages, n, config, Deltas(on_delta))
         deltas = Deltas(on_delta)
+        key = call_key(step, messages, n)
+        completions = await journal.once(key, lambda: self._first_that_can(step, messages, n, config, deltas))
+        if deltas.wanted and not deltas.begun:  # the journal has no deltas
+            await deltas.send(completions[0].text)
+            completions[0] = replace(completions[0], streamed=True)
+        return completions
+
+    async def _first_that_can(
+        self,
+        step: StepSpec,
+        messages: Sequence[BaseMessage],
+        n: int,
+        config: RunnableConfig | None,
+        deltas: Deltas,
+    ) -> list[Completion]:
+        failed: list[RiddlewireError] = []
         for name in (step.model, *step.fallbacks):
             try:
                 call = await self._call(ModelName.parse(name), step.settings)

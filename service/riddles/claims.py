@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Header
 
 from service.answers import json_response
 from service.errors import IdempotencyMismatch, RequestInProgress
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
 
     from service.riddles.answer import MadeAnswer
     from service.storage.idempotency import IdempotencyStore
+
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$", description="Any text of your own.")
+]
+"""The header, as an endpoint's parameter."""
 
 _REPLAYED = {"Idempotency-Replayed": "true"}
 
@@ -48,14 +55,16 @@ class Claim:
         Raises:
             RequestInProgress: A later request took the key over because this one was taken for dead.
         """
-        kept = self.store.finish(
-            self.started,
-            status=201,
-            headers={"Location": answer.location},
-            body=answer.body,
-            connection=connection,
-        )
-        if not kept:
+        self.keep(connection, status=201, location=answer.location, body=answer.body)
+
+    def keep(self, connection: Connection, *, status: int, location: str, body: bytes) -> None:
+        """Keep any answer in the transaction that keeps what it tells of.
+
+        Raises:
+            RequestInProgress: As `finish`.
+        """
+        headers = {"Location": location}
+        if not self.store.finish(self.started, status=status, headers=headers, body=body, connection=connection):
             raise RequestInProgress
 
     def abandon(self) -> None:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -12,7 +12,7 @@ from service.auth import caller_of
 from service.problems import request_id_of
 from service.resources import resources_of
 from service.riddles import service
-from service.riddles.claims import KeyUse, Replayed
+from service.riddles.claims import IdempotencyKey, KeyUse, Replayed
 from service.riddles.schemas import STREAM_EXAMPLE, RiddleOut, RiddleRequest
 from service.routing import ReaderRoute, WriterRoute
 from service.schemas import CleanText, Cursor, Limit, Page
@@ -21,9 +21,6 @@ from service.sse import event_stream, wants_events
 reads = APIRouter(prefix="/v1/riddles", tags=["riddles"], route_class=ReaderRoute)
 writes = APIRouter(prefix="/v1/riddles", tags=["riddles"], route_class=WriterRoute)
 
-IdempotencyKey = Annotated[
-    str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$", description="Any text of your own.")
-]
 Filter = Annotated[CleanText | None, Query(max_length=200)]
 
 

@@ -112,7 +112,7 @@ def stored_riddle(row: Row[Any]) -> StoredRiddle:
 
 def _riddle(values: Any) -> Riddle:
     return Riddle(
-        article=_article(values),
+        article=article_of(values),
         status=values["status"],
         pipeline=values["pipeline"],
         summary=values["summary"],
@@ -127,7 +127,8 @@ def _riddle(values: Any) -> Riddle:
     )
 
 
-def _article(values: Any) -> Article:
+def article_of(values: Any) -> Article:
+    """An article read back from its columns."""
     published = values["published_at"]
     return Article(
         text=values["text"],

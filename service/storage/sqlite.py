@@ -7,6 +7,7 @@ queue instead of polling, and a transaction that reads before it writes cannot f
 
 from __future__ import annotations
 
+import copy
 import sqlite3
 import threading
 from contextlib import contextmanager
@@ -55,11 +56,63 @@ class SqliteDialect(SQLiteDialect_pysqlite):
         dbapi_connection.driver_connection.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+class WritingDialect(SqliteDialect):
+    """Every transaction is a write that waits its turn, also one that begins with `connect()`.
+
+    Args:
+        turn: The lock that writers of the database take turns on.
+    """
+
+    supports_statement_cache = True
+    turn: threading.RLock
+
+    def do_begin(self, dbapi_connection: Any) -> None:
+        """Wait for the turn, then for the pen."""
+        self.turn.acquire()
+        self._thread.turns = getattr(self._thread, "turns", 0) + 1
+        try:
+            dbapi_connection.driver_connection.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._pass_on()
+            raise
+
+    def do_commit(self, dbapi_connection: Any) -> None:
+        """Commit, and let the next one write."""
+        try:
+            super().do_commit(dbapi_connection)  # type: ignore[no-untyped-call]  # of SQLAlchemy
+        finally:
+            self._pass_on()
+
+    def do_rollback(self, dbapi_connection: Any) -> None:
+        """Roll back, and let the next one write."""
+        try:
+            super().do_rollback(dbapi_connection)  # type: ignore[no-untyped-call]  # of SQLAlchemy
+        finally:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        if getattr(self._thread, "turns", 0):
+            self._thread.turns -= 1
+            self.turn.release()
+
+
 class SqliteEngine(Engine):
     """An engine whose `begin()` is a write transaction; writers of this process take turns."""
 
     dialect: SqliteDialect
     _turn: threading.RLock
+
+    def for_writers(self) -> Engine:
+        """The same database for a library that writes in transactions it began to read in, which SQLite would refuse.
+
+        It shares the pool and the turns, so the library and we never fight for the lock.
+        """
+        with self.connect():  # the dialect knows its version after the first connection
+            dialect = copy.copy(self.dialect)
+        dialect.__class__ = WritingDialect
+        writing: Any = dialect
+        writing.turn = self._turn
+        return Engine(self.pool, writing, self.url, hide_parameters=True)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 from retrievers.tables import metadata
+from service.storage.job_tables import batch_items, batches, job_calls, jobs, workers
 from service.storage.types import Json, UtcDateTime
 
 articles = Table(
@@ -77,4 +78,15 @@ idempotency = Table(
     Index("idempotency_by_expiry", "expires_at"),
 )
 
-__all__ = ["api_keys", "articles", "idempotency", "metadata", "riddles"]
+__all__ = [
+    "api_keys",
+    "articles",
+    "batch_items",
+    "batches",
+    "idempotency",
+    "job_calls",
+    "jobs",
+    "metadata",
+    "riddles",
+    "workers",
+]

@@ -1,0 +1,34 @@
+"""Batches and their items as JSON: the field names of the contract stand here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from service.riddles.payload import riddle_payload
+from service.storage.batch_rows import STATUSES
+
+if TYPE_CHECKING:
+    from service.storage.batch_rows import BatchItem, StoredBatch
+
+
+def batch_payload(batch: StoredBatch) -> dict[str, Any]:
+    """A batch and how far it is."""
+    return {
+        "id": batch.id,
+        "status": batch.status,
+        "counts": {"total": batch.total, **{status: batch.counts[status] for status in STATUSES}},
+        "pipeline": batch.pipeline,
+        "created_at": batch.created_at,
+        "finished_at": batch.finished_at,
+        "eta_seconds": batch.eta_seconds(),
+    }
+
+
+def item_payload(item: BatchItem) -> dict[str, Any]:
+    """One article of a batch and what became of it."""
+    return {
+        "index": item.index,
+        "status": item.status,
+        "riddle": riddle_payload(item.riddle) if item.riddle is not None else None,
+        "error": item.error,
+    }

@@ -1,0 +1,46 @@
+"""A batch's progress as server-sent events, read from the database: any process can tell it, also after a restart."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Final
+
+from fastapi.sse import KEEPALIVE_COMMENT
+
+from service.answers import encode as to_json
+from service.batches.payload import batch_payload
+from service.sse import encode
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from service.resources import Resources
+    from service.storage.batch_rows import StoredBatch
+
+LOOK_EVERY_S: Final = 0.5
+
+
+async def progress(resources: Resources, batch_id: str, *, last_event_id: str | None) -> AsyncIterator[bytes]:
+    """`progress` whenever something has changed, `done` when nothing will change any more; the data is the batch.
+
+    An event's id says how far the batch was, so a client that comes back is told only what it does not know yet.
+    """
+    told = last_event_id
+    silent_since = time.monotonic()
+    while True:
+        batch = await asyncio.to_thread(resources.batches.get, batch_id)
+        state = _state(batch)
+        if state != told or batch.is_over:
+            yield encode("done" if batch.is_over else "progress", to_json(batch_payload(batch)), state)
+            told, silent_since = state, time.monotonic()
+        if batch.is_over or resources.in_flight.closing:
+            return
+        if time.monotonic() - silent_since >= resources.settings.limits.keepalive_s:
+            silent_since = time.monotonic()
+            yield KEEPALIVE_COMMENT
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _state(batch: StoredBatch) -> str:
+    return f"{batch.counts.ended}-{batch.counts['running']}-{batch.status}"

@@ -1,0 +1,66 @@
+"""What goes in and comes out of /v1/batches."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from service.riddles.schemas import ArticleIn, RiddleOut
+from service.schemas import Answer, Body, CleanText, HttpUrl, Name, ProblemOut
+
+
+class WebhookIn(Body):
+    """Where to tell that a batch is done."""
+
+    url: HttpUrl = Field(description="Gets a signed POST, as the Standard Webhooks specification says.")
+    secret: Annotated[CleanText, Field(max_length=200)] | None = Field(
+        default=None, description="`whsec_` and base64; one is made and given out once when it is left out."
+    )
+
+
+class BatchRequest(Body):
+    """Many articles, and the pipeline that is to make their riddles."""
+
+    articles: list[ArticleIn] = Field(min_length=1, description="Worked on in any order, given back in this one.")
+    pipeline: Name | None = Field(default=None, description="Name of a pipeline; the service's default when left out.")
+    webhook: WebhookIn | None = None
+
+
+class CountsOut(Answer):
+    """How many articles are at what."""
+
+    total: int
+    queued: int
+    running: int
+    published: int
+    needs_review: int
+    failed: int
+    cancelled: int
+
+
+class BatchOut(Answer):
+    """A batch and how far it is."""
+
+    id: str
+    status: Literal["queued", "running", "done", "cancelled"]
+    counts: CountsOut
+    pipeline: str
+    created_at: datetime
+    finished_at: datetime | None
+    eta_seconds: float | None = Field(description="If it goes on as so far; null before the first article is done.")
+
+
+class BatchItemOut(Answer):
+    """One article of a batch: its riddle, or why there is none."""
+
+    index: int = Field(description="The article's place in the batch, from 0.")
+    status: Literal["queued", "running", "published", "needs_review", "failed", "cancelled"]
+    riddle: RiddleOut | None
+    error: ProblemOut | None
+
+
+PROGRESS_EXAMPLE: dict[str, Any] = {
+    "schema": {"type": "string", "description": "Server-sent events: `progress` while it runs, `done` at the end"},
+    "example": 'event: progress\ndata: {"id":"bat_01","status":"running","counts":{"total":3}}\nid: 1\n\n',
+}
+"""The data of both events is the batch."""

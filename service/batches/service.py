@@ -1,0 +1,234 @@
+"""What /v1/batches does, without HTTP's shapes."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from langchain_core.utils.uuid import uuid7
+
+from domain.errors import InvalidInput
+from service.answers import encode
+from service.batches.payload import batch_payload, item_payload
+from service.errors import QueueFull, ShuttingDown
+from service.riddles.claims import Replayed, claim_key
+from service.storage.batches import NewBatch
+from service.storage.page import InvalidCursor, decode_cursor, encode_cursor
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from domain.article import Article
+    from service.auth import Caller
+    from service.resources import Resources
+    from service.riddles.claims import Claim, KeyUse
+    from service.storage.batch_rows import StoredBatch
+
+BATCH_PRIORITY = 10
+_PAGE = 200
+
+
+class TooManyArticles(InvalidInput):
+    """More articles than one batch may have."""
+
+    noun = "batch"
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__("articles", f"are {count:,}, and one batch may have {limit:,}: send several batches")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOrder:
+    """A batch that somebody wants.
+
+    Args:
+        articles: At least one, in the order the results are wanted in.
+        pipeline: By name; None is the service's default.
+        key_id: Of the API key it is charged to.
+        tenant: Whose examples may be shown.
+        priority: Of its jobs; lower numbers go first.
+        webhook: Where to tell that it is done.
+        also: Does more in the transaction that keeps it: both or none.
+    """
+
+    articles: Sequence[Article]
+    pipeline: str | None = None
+    key_id: str | None = None
+    tenant: str | None = None
+    priority: int = BATCH_PRIORITY
+    webhook: dict[str, Any] | None = None
+    also: Callable[[Connection, StoredBatch], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A batch that was taken in, as it is told to the caller."""
+
+    location: str
+    body: bytes
+
+    @classmethod
+    def of(cls, batch: StoredBatch) -> Accepted:
+        """The answer that tells of a batch."""
+        return cls(f"/v1/batches/{batch.id}", encode(batch_payload(batch)))
+
+
+async def accept(
+    resources: Resources, order: BatchOrder, *, caller: Caller, key: KeyUse | None = None
+) -> Accepted | Replayed:
+    """Take a batch in for a caller, or find the answer that was given to the same request before.
+
+    Raises:
+        NotFound: There is no such pipeline.
+        TooManyArticles: More than one batch may have.
+        QueueFull: Too many articles wait already.
+        RequestInProgress: The first request with this key is still running.
+        IdempotencyMismatch: The key was used for another body.
+    """
+    claim = await claim_key(resources.idempotency, caller.owner, key) if key else None
+    if isinstance(claim, Replayed):
+        return claim
+    try:
+        return await _accept(resources, order, claim)
+    except BaseException:
+        if claim:
+            await asyncio.to_thread(claim.abandon)
+        raise
+
+
+async def make_batch(resources: Resources, order: BatchOrder) -> StoredBatch:
+    """Keep a batch and begin to work on it.
+
+    Raises:
+        NotFound: There is no such pipeline.
+        TooManyArticles: More than one batch may have.
+        QueueFull: Too many articles wait already.
+    """
+    if resources.in_flight.closing:
+        raise ShuttingDown
+    settings = resources.settings
+    if len(order.articles) > settings.limits.batch_articles:
+        raise TooManyArticles(len(order.articles), settings.limits.batch_articles)
+    new = _new_batch(resources, order)
+    batch = await asyncio.to_thread(_keep, resources, new, order)
+    if resources.worker is not None and not batch.is_over:
+        await resources.worker.news()
+    return batch
+
+
+async def get_batch(resources: Resources, batch_id: str, caller: Caller) -> StoredBatch:
+    """A batch of the caller's.
+
+    Raises:
+        NotFound: There is none of that id.
+    """
+    return await asyncio.to_thread(resources.batches.get, batch_id, tenant=caller.tenant)
+
+
+async def results_page(
+    resources: Resources, batch_id: str, caller: Caller, *, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    """A page of a batch's items in input order.
+
+    Raises:
+        NotFound: There is no such batch.
+        InvalidCursor: The cursor is not one of ours.
+    """
+    await get_batch(resources, batch_id, caller)
+    after = _position(cursor)
+    items = await asyncio.to_thread(resources.batches.items, batch_id, after=after, limit=limit + 1)
+    more = len(items) > limit
+    return {
+        "items": [item_payload(item) for item in items[:limit]],
+        "next_cursor": encode_cursor(str(items[limit - 1].index)) if more else None,
+    }
+
+
+async def result_lines(resources: Resources, batch_id: str) -> AsyncIterator[bytes]:
+    """All items as JSON lines, read page by page."""
+    after = -1
+    while True:
+        items = await asyncio.to_thread(resources.batches.items, batch_id, after=after, limit=_PAGE)
+        if not items:
+            return
+        yield b"".join(encode(item_payload(item)) + b"\n" for item in items)
+        after = items[-1].index
+
+
+async def cancel(resources: Resources, batch_id: str, caller: Caller) -> StoredBatch:
+    """Stop what has not started.
+
+    Raises:
+        NotFound: There is no such batch.
+        BatchIsFinished: Everything in it has ended.
+    """
+    return await asyncio.to_thread(resources.batches.cancel, batch_id, tenant=caller.tenant)
+
+
+async def retry(resources: Resources, batch_id: str, caller: Caller) -> StoredBatch:
+    """Run the failed items again.
+
+    Raises:
+        NotFound: There is no such batch.
+    """
+    batch = await asyncio.to_thread(resources.batches.retry, batch_id, tenant=caller.tenant)
+    if resources.worker is not None and not batch.is_over:
+        await resources.worker.news()
+    return batch
+
+
+async def _accept(resources: Resources, order: BatchOrder, claim: Claim | None) -> Accepted:
+    told: Accepted | None = None
+
+    def also(connection: Connection, batch: StoredBatch) -> None:
+        nonlocal told
+        told = Accepted.of(batch)
+        if claim:
+            claim.keep(connection, status=202, location=told.location, body=told.body)
+
+    kept = BatchOrder(
+        articles=order.articles,
+        pipeline=order.pipeline,
+        key_id=order.key_id,
+        tenant=order.tenant,
+        priority=order.priority,
+        webhook=order.webhook,
+        also=also,
+    )
+    await make_batch(resources, kept)
+    assert told is not None, "a batch that is kept has its answer"
+    return told
+
+
+def _new_batch(resources: Resources, order: BatchOrder) -> NewBatch:
+    pipeline = resources.pipeline(order.pipeline)
+    return NewBatch(
+        id=f"bat_{uuid7().hex}",
+        articles=order.articles,
+        pipeline=pipeline.name,
+        key_id=order.key_id,
+        tenant=order.tenant,
+        priority=order.priority,
+        webhook=order.webhook,
+    )
+
+
+def _keep(resources: Resources, new: NewBatch, order: BatchOrder) -> StoredBatch:
+    settings = resources.settings.jobs
+    if resources.jobs.waiting() + len(new.articles) > settings.waiting:
+        raise QueueFull(settings.waiting)
+    since = datetime.now(UTC) - timedelta(hours=settings.dedup_hours)
+    return resources.batches.create(new, dedup_since=since, also=order.also)
+
+
+def _position(cursor: str | None) -> int:
+    if cursor is None:
+        return -1
+    position = decode_cursor(cursor)
+    if not position.isdecimal() or len(position) > len("999999999"):
+        raise InvalidCursor
+    return int(position)

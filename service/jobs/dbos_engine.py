@@ -1,0 +1,199 @@
+"""DBOS behind the port of jobs: its queue, its recovery, and the traps it sets.
+
+- The application version is pinned: by default it is a hash of the source, and a deploy would strand running jobs.
+- Jobs are JSON, not pickles: whoever can write to the database must not run code here.
+- On SQLite it works through our own engine, whose writers take turns; two pools on one file would fight for the lock.
+- Model calls are not DBOS steps: those are told apart by their order, which is not fixed (see `chains.models.journal`).
+- DBOS is one to a process, and its open-source part does not take over from the dead: `fleet` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import text
+
+from domain.errors import RiddlewireError
+from service.jobs.engine import Postponed
+from service.storage.sqlite import SqliteEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection, Engine
+
+    from service.jobs.engine import Do
+    from service.storage.jobs import HandedOver
+
+APPLICATION: Final = "riddlewire"
+VERSION: Final = "1"
+"""Change it only together with what a queued job means, and drain the queue before."""
+QUEUE: Final = "jobs"
+WORKFLOW: Final = "riddlewire.job"
+POLL_S: Final = 0.1
+THREADS: Final = 16
+
+_MIGRATION_LOCK: Final = 0x5249_4444_424F  # 'RIDDBO'
+_ALIVE: Final = ["ENQUEUED", "DELAYED", "PENDING"]
+_FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
+
+
+class EngineInUse(RiddlewireError):
+    """A second engine in one process."""
+
+    def __init__(self) -> None:
+        super().__init__("jobs are being done in this process already; DBOS can be there only once")
+
+
+class DbosEngine:
+    """A `JobEngine` on DBOS.
+
+    Args:
+        engine: The database of the service; DBOS keeps its tables in it, on PostgreSQL in the schema `dbos`.
+        executor_id: Names this process start; on PostgreSQL never the same twice.
+        at_once: Jobs to have in hand at once.
+    """
+
+    def __init__(self, engine: Engine, *, executor_id: str, at_once: int) -> None:
+        self._engine = engine
+        self._executor_id = executor_id
+        self._at_once = at_once
+        self._is_sqlite = isinstance(engine, SqliteEngine)
+        self._own = engine.for_writers() if isinstance(engine, SqliteEngine) else engine
+        self._client: Any = None
+
+    async def start(self, do: Do) -> None:
+        """Begin to run what is queued, on this event loop.
+
+        Raises:
+            EngineInUse: This process has one already.
+        """
+        if _Doing.do is not None:
+            raise EngineInUse
+        _Doing.do = do
+        await asyncio.to_thread(self._prepare)
+        from dbos import DBOS, DBOSClient
+
+        DBOS(config=self._config())
+        DBOS.launch()  # here and not in a thread: jobs run on the loop it is called from
+        await DBOS.register_queue_async(
+            QUEUE, worker_concurrency=self._at_once, polling_interval_sec=POLL_S, on_conflict="always_update"
+        )
+        self._client = DBOSClient(
+            system_database_engine=self._own, serializer=_serializer(), application_name=APPLICATION, lazy=True
+        )
+
+    async def stop(self) -> None:
+        """Run nothing more; what has not ended comes back elsewhere or later."""
+        from dbos import DBOS
+
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor())  # DBOS gave the loop its own, which ends with it
+        await asyncio.to_thread(DBOS.destroy)
+        _Doing.do = None
+
+    def enqueue(self, connection: Connection, jobs: Sequence[HandedOver]) -> None:
+        """Queue jobs in a transaction that the caller commits; the same job and round again is one."""
+        for job in jobs:
+            options = {
+                "workflow_name": WORKFLOW,
+                "queue_name": QUEUE,
+                "workflow_id": _workflow_id(job),
+                "app_version": VERSION,
+                "priority": job.priority,
+            }
+            self._client.enqueue_in_transaction(connection, options, job.id)
+
+    def take_over(self, executor_id: str) -> int:
+        """Queue again what a dead executor had begun."""
+        begun = self._client.list_workflows(
+            executor_id=executor_id, status="PENDING", queue_name=QUEUE, load_input=False, load_output=False
+        )
+        ids = [workflow.workflow_id for workflow in begun]
+        if ids:
+            self._client.resume_workflows(ids, queue_name=QUEUE)
+        return len(ids)
+
+    def alive(self, jobs: Sequence[HandedOver]) -> set[str]:
+        """Ids of those of these jobs that are queued or begun, here or elsewhere."""
+        by_workflow = {_workflow_id(job): job.id for job in jobs}
+        found = self._client.list_workflows(
+            workflow_ids=list(by_workflow), status=_ALIVE, load_input=False, load_output=False
+        )
+        return {by_workflow[workflow.workflow_id] for workflow in found}
+
+    def purge(self) -> int:
+        """Forget what has ended; how it ended stands in our own tables."""
+        ended = self._client.list_workflows(status=_FINISHED, limit=2_000, load_input=False, load_output=False)
+        ids = [workflow.workflow_id for workflow in ended]
+        if ids:
+            self._client.delete_workflows(ids)
+        return len(ids)
+
+    def _prepare(self) -> None:
+        """Import DBOS, make its tables, and know its one workflow."""
+        logger = logging.getLogger("dbos")
+        if not logger.handlers:  # or it writes to the console by itself
+            logger.addHandler(logging.NullHandler())
+        logger.setLevel(logging.WARNING)  # it counts its 125 migrations aloud
+        from dbos import DBOS
+
+        _register(DBOS)
+        url = self._engine.url.set(drivername="sqlite" if self._is_sqlite else "postgresql")
+        shown = url.render_as_string(hide_password=False)
+        if self._is_sqlite:
+            DBOS.migrate(shown)
+            return
+        with self._engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            DBOS.migrate(shown)
+
+    def _config(self) -> Any:
+        url = self._engine.url.set(drivername="sqlite" if self._is_sqlite else "postgresql")
+        config: dict[str, Any] = {
+            "name": APPLICATION,
+            "application_version": VERSION,
+            "executor_id": self._executor_id,
+            "system_database_url": url.render_as_string(hide_password=False),
+            "run_migrations": False,
+            "serializer": _serializer(),
+            "max_executor_threads": THREADS,
+            "log_level": "WARNING",
+            "use_listen_notify": not self._is_sqlite,
+        }
+        if self._is_sqlite:
+            config["system_database_engine"] = self._own
+        return config
+
+
+class _Doing:
+    """What the one workflow of this process calls."""
+
+    do: Do | None = None
+
+
+async def _job(job_id: str) -> None:
+    assert _Doing.do is not None, "DBOS runs jobs between start and stop only"
+    try:
+        await _Doing.do(job_id)
+    except Postponed:
+        await asyncio.Event().wait()  # if it returned or raised, DBOS would take the job for ended
+
+
+def _workflow_id(job: HandedOver) -> str:
+    return f"{job.id}:{job.round}"
+
+
+def _register(dbos: Any) -> None:
+    if not getattr(_register, "done", False):
+        dbos.workflow(name=WORKFLOW, max_recovery_attempts=None)(_job)
+        _register.done = True  # type: ignore[attr-defined]
+
+
+def _serializer() -> Any:
+    from dbos import DBOSPortableJSONSerializer
+
+    return DBOSPortableJSONSerializer()

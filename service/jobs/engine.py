@@ -1,0 +1,64 @@
+"""The port to what queues jobs and brings them back after a crash. DBOS stands behind it; nothing else knows that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from domain.errors import RiddlewireError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from service.storage.jobs import HandedOver
+
+    Do = Callable[[str], Awaitable[None]]
+
+
+class Postponed(RiddlewireError):
+    """A job is not done now, for the process is to stop."""
+
+    def __init__(self) -> None:
+        super().__init__("this process is to stop; the job comes back elsewhere or later")
+
+
+class JobEngine(Protocol):
+    """Runs jobs by id, each at least once until it has ended; one to a process."""
+
+    async def start(self, do: Do) -> None:
+        """Begin to run what is queued; jobs that this executor had begun before come back first.
+
+        Args:
+            do: Does the job of an id and returns when it has ended or is somebody else's. A job for which it raises
+                `Postponed` stays begun, and comes back when this executor starts again or is taken over from.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Run nothing more. What is running should have ended; what has not comes back elsewhere or later."""
+        ...
+
+    def enqueue(self, connection: Connection, jobs: Sequence[HandedOver]) -> None:
+        """Queue jobs in a transaction that the caller commits; the same job and round again is one."""
+        ...
+
+    def take_over(self, executor_id: str) -> int:
+        """Queue again what a dead executor had begun. Blocks.
+
+        Returns:
+            How many.
+        """
+        ...
+
+    def alive(self, jobs: Sequence[HandedOver]) -> set[str]:
+        """Ids of those of these jobs that are queued or begun here or by another executor. Blocks."""
+        ...
+
+    def purge(self) -> int:
+        """Forget what has ended. Blocks.
+
+        Returns:
+            How many.
+        """
+        ...

@@ -1,0 +1,121 @@
+"""The processes that do jobs on one PostgreSQL database: each shows that it lives, and takes over from the dead."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.storage.job_tables import workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import ColumnElement, Update
+    from sqlalchemy.engine import Connection, Engine
+
+BEAT_S: Final = 4.0
+DEAD_AFTER_S: Final = 14.0
+"""Without a sign of life. With one beat more until somebody notices, another worker goes on within 20 seconds."""
+FORGOTTEN_AFTER: Final = timedelta(days=1)
+
+_REAPER_LOCK: Final = 0x5249_4452_4550  # 'RIDREP': one worker at a time looks after the dead
+
+_log = structlog.get_logger("riddlewire.fleet")
+
+
+class Fleet:
+    """This process among the workers. Its own thread beats, so that a busy event loop does not look like death.
+
+    All times are the database's: clocks of machines differ.
+
+    Args:
+        engine: PostgreSQL.
+        worker: Names this process start.
+        take_over: Queues again what a dead worker had begun, and says how much.
+        running: How many jobs this process is doing.
+        beat_s: Seconds between signs of life.
+        dead_after_s: Seconds of silence after which others take over.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        worker: str,
+        take_over: Callable[[str], int],
+        running: Callable[[], int],
+        beat_s: float = BEAT_S,
+        dead_after_s: float = DEAD_AFTER_S,
+    ) -> None:
+        self._engine = engine
+        self._worker = worker
+        self._take_over = take_over
+        self._running = running
+        self._beat_s = beat_s
+        self._dead_after = timedelta(seconds=dead_after_s)
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._live, name="riddlewire-fleet", daemon=True)
+        self.takeovers = 0
+
+    def join(self) -> None:
+        """Become one of the workers. Blocks."""
+        row = {"id": self._worker, "host": socket.gethostname(), "pid": os.getpid(), "running": 0}
+        with self._engine.begin() as connection:
+            connection.execute(insert(workers).values(started_at=func.now(), beat_at=func.now(), **row))
+        self._thread.start()
+
+    def leave(self) -> None:
+        """Stop, and let others take over at once what was begun and not ended. Blocks."""
+        self._ending.set()
+        self._thread.join()
+        with self._engine.begin() as connection:
+            connection.execute(self._mine().values(beat_at=func.now() - self._dead_after, running=0))
+
+    def bury(self) -> int:
+        """Take over from every worker that has been silent for too long.
+
+        Returns:
+            How many jobs were taken over.
+        """
+        with self._engine.begin() as connection:
+            if not connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _REAPER_LOCK}).scalar():
+                return 0
+            return sum(self._bury(connection, dead) for dead in self._dead(connection))
+
+    def _live(self) -> None:
+        while not self._ending.wait(self._beat_s):
+            try:
+                self._beat()
+                self.bury()
+            except SQLAlchemyError as error:  # the next beat may find the database again
+                _log.warning("no sign of life could be given", error=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 -- the thread's outermost boundary: it must go on beating
+                _log.error("taking over failed", error=type(error).__name__, reason=str(error)[:200])
+
+    def _beat(self) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(self._mine().values(beat_at=func.now(), gone_at=None, running=self._running()))
+
+    def _dead(self, connection: Connection) -> list[str]:
+        silent = workers.c.beat_at <= func.now() - self._dead_after
+        query = select(workers.c.id).where(workers.c.gone_at.is_(None), silent, workers.c.id != self._worker)
+        return [row.id for row in connection.execute(query).all()]
+
+    def _bury(self, connection: Connection, dead: str) -> int:
+        taken = self._take_over(dead)
+        connection.execute(update(workers).where(workers.c.id == dead).values(gone_at=func.now()))
+        old: ColumnElement[bool] = workers.c.gone_at < func.now() - FORGOTTEN_AFTER
+        connection.execute(delete(workers).where(old))
+        self.takeovers += taken
+        _log.warning("took over from a worker that is gone", worker=dead, jobs=taken)
+        return taken
+
+    def _mine(self) -> Update:
+        return update(workers).where(workers.c.id == self._worker)

@@ -1,0 +1,60 @@
+"""The journal of a job's model calls, in SQL."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.jobs.outlasting import outlasting
+from service.storage.job_tables import job_calls
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+    from service.storage.writer import Writer
+
+
+class SqlJournal:
+    """A `JournalStore` for one job. Its rows go when the job ends, in the same transaction.
+
+    Args:
+        engine: From `open_engine`.
+        writer: Of that engine: what finishes at once is made durable together.
+        job_id: Of a job that was begun.
+        is_new: Whether the job was never begun before, so that there is nothing to read.
+        patience_s: Seconds to wait for a database that is away; an answer that is paid for is not let go.
+    """
+
+    def __init__(self, engine: Engine, writer: Writer, job_id: str, *, is_new: bool, patience_s: float) -> None:
+        self._engine = engine
+        self._writer = writer
+        self._job_id = job_id
+        self._is_new = is_new
+        self._patience_s = patience_s
+        dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
+        self._note = dialect.insert(job_calls).on_conflict_do_nothing()
+
+    async def read(self, key: str) -> list[dict[str, Any]] | None:
+        """The answers noted under a key; None when there are none."""
+        if self._is_new:
+            return None
+        return await outlasting(lambda: asyncio.to_thread(self._read, key), patience_s=self._patience_s)
+
+    def _read(self, key: str) -> list[dict[str, Any]] | None:
+        mine = select(job_calls.c.answers).where(job_calls.c.job_id == self._job_id, job_calls.c.call_key == key)
+        with self._engine.connect() as connection:
+            found = connection.execute(mine).scalar()
+        return None if found is None else list(found)
+
+    async def write(self, key: str, answers: list[dict[str, Any]]) -> None:
+        """Note answers, on the disk when this returns."""
+        row = {"job_id": self._job_id, "call_key": key, "created_at": datetime.now(UTC), "answers": answers}
+
+        def note(connection: Connection) -> None:
+            connection.execute(self._note, row)
+
+        await outlasting(lambda: self._writer.write(note), patience_s=self._patience_s)

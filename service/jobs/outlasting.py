@@ -1,0 +1,45 @@
+"""Outlasting a database that is away for a while: restarted, failing over, or on a disk that is full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tenacity import RetryCallState
+
+T = TypeVar("T")
+
+DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
+
+_log = structlog.get_logger("riddlewire.jobs")
+
+
+async def outlasting(call: Callable[[], Awaitable[T]], *, patience_s: float) -> T:
+    """What `call` gives, tried again for so many seconds while the database is away.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: It is still away.
+    """
+    tries = AsyncRetrying(
+        retry=retry_if_exception_type(DATABASE_AWAY),
+        wait=wait_random_exponential(multiplier=0.2, max=10),
+        stop=stop_after_delay(patience_s),
+        before_sleep=_tell,
+        reraise=True,
+    )
+    async for attempt in tries:
+        with attempt:
+            return await call()
+    raise AssertionError("tenacity tries once at least, and raises the last error")
+
+
+def _tell(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    _log.warning("the database is away; a job waits for it", tries=state.attempt_number, error=type(error).__name__)

@@ -1,0 +1,187 @@
+"""Doing one job: begin it, make the riddle with every paid call noted, keep the outcome, or say why there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from chains.models.journal import Journal, journaled
+from domain.errors import ConfigurationError, InvalidInput, NotFound, RiddlewireError
+from service.jobs.engine import Postponed
+from service.jobs.journal import SqlJournal
+from service.jobs.outlasting import outlasting
+from service.jobs.retrying import Patience
+from service.problems import problem_of
+from service.storage.jobs import Superseded
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from sqlalchemy.engine import Connection, Engine
+
+    from chains.pipeline import RiddlePipeline
+    from domain.riddle import Riddle
+    from service.storage.jobs import JobRepository, StartedJob
+    from service.storage.riddle_rows import StoredRiddle
+    from service.storage.riddles import RiddleRepository
+    from service.storage.writer import Writer
+
+T = TypeVar("T")
+
+SUSPECT_AFTER = 2
+"""A job begun so often without an end may be what kills its workers: from now on it runs beside no other such job."""
+MOST_STARTS = 5
+"""A job begun so often without an end is given up."""
+
+_log = structlog.get_logger("riddlewire.jobs")
+
+
+class WorkerDied(RiddlewireError):
+    """A job whose worker died each time it was tried."""
+
+    def __init__(self, starts: int) -> None:
+        super().__init__(
+            f"the process that worked on this article died each of {starts} times; look at what is special about the "
+            "article, then run it again with POST /v1/batches/{id}/retry"
+        )
+
+
+class JobWork:
+    """Does jobs, so many at once as there are slots.
+
+    Args:
+        jobs: Where they are kept.
+        riddles: Where their riddles go.
+        engine: The database.
+        writer: Of that database.
+        pipeline: A pipeline by name.
+        worker: Names this process.
+        slots: Jobs at once.
+        patience_s: Seconds that a job waits for a provider that is down.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: JobRepository,
+        riddles: RiddleRepository,
+        engine: Engine,
+        writer: Writer,
+        pipeline: Callable[[str], RiddlePipeline],
+        worker: str,
+        slots: int,
+        patience_s: float,
+    ) -> None:
+        self._jobs = jobs
+        self._riddles = riddles
+        self._engine = engine
+        self._writer = writer
+        self._pipeline = pipeline
+        self._worker = worker
+        self._slots = asyncio.Semaphore(slots)
+        self._suspects = asyncio.Lock()
+        self._patience_s = patience_s
+        self._closing = asyncio.Event()
+        self._running: set[str] = set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def running(self) -> int:
+        """Jobs being done in this process."""
+        return len(self._running)
+
+    async def do(self, job_id: str) -> None:
+        """Do a job to its end, unless somebody else has.
+
+        Raises:
+            Postponed: The process is to stop; the job comes back elsewhere or later.
+        """
+        async with self._slots:
+            if self._closing.is_set():
+                raise Postponed
+            starts = await self._outlasting(lambda: asyncio.to_thread(self._jobs.starts, job_id))
+            if starts is None:
+                return
+            if starts < SUSPECT_AFTER:
+                await self._do(job_id)
+                return
+            async with self._suspects:
+                await self._do(job_id)
+
+    async def finish(self, timeout_s: float) -> None:
+        """Begin nothing new and wait for what is running, at most so many seconds."""
+        self._closing.set()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._idle.wait()
+        except TimeoutError:
+            _log.warning("jobs were still running at shutdown; they will be done over", count=self.running)
+
+    async def _do(self, job_id: str) -> None:
+        job = await self._outlasting(lambda: self._jobs.abegin(job_id, self._worker))
+        if job is None:
+            return
+        self._running.add(job_id)
+        self._idle.clear()
+        try:
+            await self._settle(job)
+        except Superseded as error:
+            _log.warning("outcome dropped", job=job_id, reason=str(error))
+        finally:
+            self._running.discard(job_id)
+            if not self._running:
+                self._idle.set()
+
+    async def _settle(self, job: StartedJob) -> None:
+        if job.starts > MOST_STARTS:
+            await self._fail(job, WorkerDied(MOST_STARTS))
+            return
+        patience = Patience(patience_s=self._patience_s)
+        while True:
+            try:
+                await self._keep(job, await self._riddle(job))
+            except (InvalidInput, NotFound, ConfigurationError) as error:
+                await self._fail(job, error)
+            except (Superseded, Postponed):
+                raise
+            except Exception as error:  # noqa: BLE001 -- a job's outermost boundary: the caller is told as a problem
+                wait_s = patience.wait_s(error)
+                if wait_s is None:
+                    await self._fail(job, error)
+                    return
+                _log.info("job will be run again", job=job.id, wait_s=round(wait_s, 1), reason=str(error)[:200])
+                await self._pause(wait_s)
+                continue
+            return
+
+    async def _pause(self, wait_s: float) -> None:
+        """Wait, but not for a process that is to stop: then the job comes back elsewhere or later."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+        raise Postponed
+
+    async def _riddle(self, job: StartedJob) -> Riddle:
+        store = SqlJournal(self._engine, self._writer, job.id, is_new=job.starts == 1, patience_s=self._patience_s)
+        with journaled(Journal(store)):
+            return await self._pipeline(job.pipeline).ainvoke(job.article, tenant=job.tenant)
+
+    async def _keep(self, job: StartedJob, riddle: Riddle) -> None:
+        def settle(connection: Connection, stored: StoredRiddle) -> None:
+            self._jobs.settle(connection, job, riddle.status, riddle_id=stored.id)
+
+        save = self._riddles.asave
+        await self._outlasting(lambda: save(riddle, key_id=job.key_id, tenant=job.tenant, also=settle))
+
+    async def _fail(self, job: StartedJob, error: Exception) -> None:
+        problem: dict[str, Any] = problem_of(error).as_dict(job.id)
+        _log.warning("job failed", job=job.id, error=type(error).__name__, reason=problem["detail"])
+        await self._outlasting(lambda: self._jobs.afail(job, problem))
+
+    async def _outlasting(self, call: Callable[[], Awaitable[T]]) -> T:
+        return await outlasting(call, patience_s=self._patience_s)

@@ -1,0 +1,162 @@
+"""A process that does jobs: it hands waiting ones to the job engine, and keeps house."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.jobs.dbos_engine import DbosEngine
+from service.jobs.fleet import Fleet
+from service.jobs.work import JobWork
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.engine import Engine
+
+    from chains.pipeline import RiddlePipeline
+    from service.setting_groups import JobSettings
+    from service.storage.jobs import JobRepository
+    from service.storage.riddles import RiddleRepository
+    from service.storage.writer import Writer
+
+LOOK_EVERY_S: Final = 0.5
+"""How soon jobs that another process accepted are seen; those of this one are seen at once."""
+HAND_OVER_AT_ONCE: Final = 200
+KEEP_HOUSE_EVERY_S: Final = 30.0
+LOST_AFTER: Final = timedelta(seconds=60)
+"""An open job that the engine has not heard of for so long is handed over anew."""
+ONLY_EXECUTOR: Final = "embedded"
+"""On SQLite there is one process; under the same name it finds again what it had begun before a crash."""
+
+_log = structlog.get_logger("riddlewire.worker")
+
+
+class Worker:
+    """Does jobs in this process, from the first there is.
+
+    Args:
+        jobs: Where they are kept.
+        riddles: Where their riddles go.
+        engine: The database.
+        writer: Of that database.
+        pipeline: A pipeline by name.
+        settings: How many at once, and how patiently.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: JobRepository,
+        riddles: RiddleRepository,
+        engine: Engine,
+        writer: Writer,
+        pipeline: Callable[[str], RiddlePipeline],
+        settings: JobSettings,
+    ) -> None:
+        alone = engine.dialect.name == "sqlite"
+        self.name = ONLY_EXECUTOR if alone else f"w-{uuid.uuid4().hex[:16]}"
+        self._jobs = jobs
+        self._settings = settings
+        self.work = JobWork(
+            jobs=jobs,
+            riddles=riddles,
+            engine=engine,
+            writer=writer,
+            pipeline=pipeline,
+            worker=self.name,
+            slots=settings.concurrency,
+            patience_s=settings.patience_s,
+        )
+        # More than there are slots, so that a free slot need not wait until the queue is looked at again.
+        in_hand = settings.concurrency + max(16, settings.concurrency)
+        self._most_waiting = max(HAND_OVER_AT_ONCE, 2 * in_hand)
+        self._engine = DbosEngine(engine, executor_id=self.name, at_once=in_hand)
+        self.fleet = (
+            None
+            if alone
+            else Fleet(engine, worker=self.name, take_over=self._engine.take_over, running=lambda: self.work.running)
+        )
+        self._news = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._starting = asyncio.Lock()
+
+    @property
+    def is_started(self) -> bool:
+        """Whether jobs are being done here."""
+        return bool(self._tasks)
+
+    async def start(self) -> None:
+        """Do jobs from now on; nothing happens when that is so already."""
+        async with self._starting:
+            if self._tasks:
+                return
+            await self._engine.start(self.work.do)
+            if self.fleet is not None:
+                await asyncio.to_thread(self.fleet.join)
+            self._tasks = [
+                asyncio.create_task(self._hand_over(), name="jobs-hand-over"),
+                asyncio.create_task(self._keep_house(), name="jobs-house"),
+            ]
+
+    async def start_if_needed(self) -> None:
+        """Start when there are open jobs: the database and the libraries of the engine cost a process that has none."""
+        if await asyncio.to_thread(self._jobs.has_open):
+            await self.start()
+
+    async def news(self) -> None:
+        """Jobs have come in: look at once."""
+        await self.start()
+        self._news.set()
+
+    async def stop(self, timeout_s: float) -> None:
+        """Begin nothing new, let what runs finish for so many seconds, and leave the rest to others or to later."""
+        if not self._tasks:
+            return
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.work.finish(timeout_s)
+        await self._engine.stop()
+        if self.fleet is not None:
+            await asyncio.to_thread(self.fleet.leave)
+        self._tasks = []
+
+    async def _hand_over(self) -> None:
+        while True:
+            self._news.clear()
+            moved = 0
+            try:
+                moved = await asyncio.to_thread(self._move)
+            except SQLAlchemyError as error:  # the next round may find the database again
+                _log.warning("waiting jobs could not be handed over", error=type(error).__name__)
+            if moved < HAND_OVER_AT_ONCE:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_EVERY_S):
+                        await self._news.wait()
+
+    def _move(self) -> int:
+        return self._jobs.hand_over(HAND_OVER_AT_ONCE, self._engine.enqueue, at_most_waiting=self._most_waiting)
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP_HOUSE_EVERY_S)
+            try:
+                await asyncio.to_thread(self._engine.purge)
+                await asyncio.to_thread(self._find_lost)
+            except SQLAlchemyError as error:  # the next round may find the database again
+                _log.warning("jobs could not be looked after", error=type(error).__name__)
+
+    def _find_lost(self) -> None:
+        handed = self._jobs.handed_over(before=datetime.now(UTC) - LOST_AFTER)
+        alive = self._engine.alive(handed) if handed else set()
+        lost = [job for job in handed if job.id not in alive]
+        if lost:
+            self._jobs.hand_back(lost)
+            _log.warning("jobs that the engine had lost were queued anew", count=len(lost))

@@ -1,0 +1,144 @@
+"""Batches and their items as they are read back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from service.storage.riddle_rows import StoredRiddle, stored_riddle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Row
+
+BatchStatus = Literal["queued", "running", "done", "cancelled"]
+ItemStatus = Literal["queued", "running", "published", "needs_review", "failed", "cancelled"]
+
+STATUSES: Final[tuple[ItemStatus, ...]] = ("queued", "running", "published", "needs_review", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """How many items of a batch are at what.
+
+    Args:
+        by_status: Items by status; those with none are left out.
+        began_at: When the first of its jobs was begun, by this batch or one before it.
+    """
+
+    by_status: dict[str, int] = field(default_factory=dict)
+    began_at: datetime | None = None
+
+    def __getitem__(self, status: ItemStatus) -> int:
+        return self.by_status.get(status, 0)
+
+    @property
+    def ended(self) -> int:
+        """Items that are finished, failed or cancelled."""
+        return sum(self.by_status.values()) - self["queued"] - self["running"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredBatch:
+    """A batch as it stands in the database, with its counts at that moment.
+
+    Args:
+        id: `bat_` and a UUIDv7 in hex.
+        created_at: When it was accepted.
+        finished_at: When the last of its items ended; None while any is open.
+        cancelled_at: When somebody cancelled it.
+        pipeline: By name.
+        key_id: Of the API key that sent it.
+        tenant: Of that key.
+        total: Number of articles.
+        webhook: As it was given.
+        counts: Of its items.
+    """
+
+    id: str
+    created_at: datetime
+    finished_at: datetime | None
+    cancelled_at: datetime | None
+    pipeline: str
+    key_id: str | None
+    tenant: str | None
+    total: int
+    webhook: dict[str, Any] | None
+    counts: Counts
+
+    @property
+    def status(self) -> BatchStatus:
+        """Where it stands as a whole."""
+        if self.cancelled_at is not None:
+            return "cancelled"
+        if self.finished_at is not None:
+            return "done"
+        return "queued" if self.counts["queued"] == self.total else "running"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing in it will change any more unless somebody asks."""
+        return self.finished_at is not None
+
+    def eta_seconds(self, now: datetime | None = None) -> float | None:
+        """Seconds until it is done if it goes on as it has gone so far; None before the first item has ended."""
+        if self.is_over:
+            return 0.0
+        worked = self.counts.ended - self.counts["cancelled"]
+        began = self.counts.began_at
+        if worked <= 0 or began is None:
+            return None
+        since = max((now or datetime.now(UTC)).timestamp() - max(began, self.created_at).timestamp(), 0.001)
+        return round((self.total - self.counts.ended) * since / worked, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchItem:
+    """One article of a batch and what became of it.
+
+    Args:
+        index: Its place in the batch, from 0.
+        status: Where it stands.
+        riddle: Made of it, or of an article with the same text.
+        error: A problem object; only of failed items.
+    """
+
+    index: int
+    status: ItemStatus
+    riddle: StoredRiddle | None
+    error: dict[str, Any] | None
+
+
+def stored_batch(row: Row[Any], counts: Counts) -> StoredBatch:
+    """A batch of its row."""
+    return StoredBatch(
+        id=row.id,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+        cancelled_at=row.cancelled_at,
+        pipeline=row.pipeline,
+        key_id=row.key_id,
+        tenant=row.tenant,
+        total=row.total,
+        webhook=row.webhook,
+        counts=counts,
+    )
+
+
+def items_of(rows: Sequence[Row[Any]]) -> tuple[BatchItem, ...]:
+    """Items of rows that join them with their jobs and riddles."""
+    return tuple(_item(row) for row in rows)
+
+
+def _item(row: Row[Any]) -> BatchItem:
+    values = row._mapping  # noqa: SLF001 -- SQLAlchemy's documented name; `row.index` is the tuple's method
+    status = values["item_status"]
+    has_riddle = values["id"] is not None and status != "cancelled"
+    return BatchItem(
+        index=values["index"],
+        status=status,
+        riddle=stored_riddle(row) if has_riddle else None,
+        error=values["error"] if status == "failed" else None,
+    )

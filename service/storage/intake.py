@@ -1,0 +1,128 @@
+"""Keeping a batch: its articles, the jobs that are new, the jobs it shares with others, and its items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from langchain_core.utils.uuid import uuid7
+from sqlalchemy import insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.storage.job_tables import batch_items, batches, jobs
+from service.storage.jobs import OPEN
+from service.storage.riddle_rows import article_row
+from service.storage.tables import articles
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from sqlalchemy.engine import Connection
+
+    from service.storage.batches import NewBatch
+
+_AT_ONCE: Final = 1_000
+"""Keys looked up by one statement: both databases limit its parameters."""
+
+
+class Intake:
+    """Writes one batch in a transaction that somebody else commits.
+
+    Args:
+        connection: Of that transaction; no other batch is taken in meanwhile.
+        now: When it came.
+        dedup_since: Jobs older than this are not shared.
+    """
+
+    def __init__(self, connection: Connection, now: datetime, dedup_since: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._since = dedup_since
+
+    def keep(self, new: NewBatch) -> int:
+        """Write it all.
+
+        Returns:
+            How many of its items are not finished already.
+        """
+        keys = [new.dedup_key(article) for article in new.articles]
+        known = self._known(list(dict.fromkeys(keys)))
+        fresh = self._fresh_jobs(new, keys, known)
+        job_of = {key: job_id for key, (job_id, _) in known.items()} | {row["dedup_key"]: row["id"] for row in fresh}
+        done = {job_id for job_id, status in known.values() if status not in OPEN}
+        open_items = sum(job_of[key] not in done for key in keys)
+        self._write(new, fresh, [job_of[key] for key in keys], open_items)
+        return open_items
+
+    def _known(self, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Id and status of the job each key has. They are locked, so that none ends before this batch waits for it."""
+        found: dict[str, tuple[str, str]] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            query = (
+                select(jobs.c.dedup_key, jobs.c.id, jobs.c.status)
+                .where(
+                    jobs.c.dedup_key.in_(keys[start : start + _AT_ONCE]),
+                    jobs.c.created_at >= self._since,
+                    jobs.c.status.not_in(("failed", "cancelled")),
+                )
+                .order_by(jobs.c.id)
+                .with_for_update(read=True)
+            )
+            found.update((row.dedup_key, (row.id, row.status)) for row in self._connection.execute(query))
+        return found
+
+    def _fresh_jobs(
+        self, new: NewBatch, keys: Sequence[str], known: dict[str, tuple[str, str]]
+    ) -> list[dict[str, Any]]:
+        rows: dict[str, dict[str, Any]] = {}
+        for key, article in zip(keys, new.articles, strict=True):
+            if key not in known and key not in rows:
+                rows[key] = {
+                    "id": f"job_{uuid7().hex}",
+                    "created_at": self._now,
+                    "dedup_key": key,
+                    "article": article,
+                    "article_id": article.id,
+                    "pipeline": new.pipeline,
+                    "tenant": new.tenant,
+                    "key_id": new.key_id,
+                    "priority": new.priority,
+                    "status": "queued",
+                    "handed_over": False,
+                    "round": 0,
+                    "starts": 0,
+                }
+        return list(rows.values())
+
+    def _write(self, new: NewBatch, fresh: list[dict[str, Any]], job_ids: Sequence[str], open_items: int) -> None:
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        keep_article = dialect.insert(articles).on_conflict_do_nothing()
+        kept = {row["article_id"]: article_row(row.pop("article"), self._now) for row in fresh}
+        for rows in _parts(list(kept.values())):
+            self._connection.execute(keep_article, rows)
+        for rows in _parts(fresh):
+            self._connection.execute(insert(jobs), rows)
+        self._connection.execute(insert(batches), self._batch_row(new, open_items))
+        items = [
+            {"batch_id": new.id, "index": index, "job_id": job_id, "cancelled": False}
+            for index, job_id in enumerate(job_ids)
+        ]
+        for rows in _parts(items):
+            self._connection.execute(insert(batch_items), rows)
+
+    def _batch_row(self, new: NewBatch, open_items: int) -> dict[str, Any]:
+        return {
+            "id": new.id,
+            "created_at": self._now,
+            "key_id": new.key_id,
+            "tenant": new.tenant,
+            "pipeline": new.pipeline,
+            "total": len(new.articles),
+            "open_items": open_items,
+            "webhook": new.webhook,
+        }
+
+
+def _parts(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    for start in range(0, len(rows), _AT_ONCE):
+        yield rows[start : start + _AT_ONCE]

@@ -1,0 +1,108 @@
+"""The tables of durable work: jobs, the model calls they have paid for, batches with their items, and the workers."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Index, Integer, String, Table, Text, false, text
+
+from retrievers.tables import metadata
+from service.storage.types import Json, UtcDateTime
+
+# Conditions of partial indexes. A query uses the index only when it says the same, literally and not by parameters.
+TO_HAND_OVER = text("status = 'queued' AND NOT handed_over")
+HANDED_OVER = text("status = 'queued' AND handed_over")
+WAITING = text("status = 'queued'")
+RUNNING = text("status = 'running'")
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(40), primary_key=True),  # `job_` and a UUIDv7: sorts by time
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("dedup_key", String(64), nullable=False),  # of text, pipeline and tenant: the same work is done once
+    Column("article_id", String(40), ForeignKey("articles.id"), nullable=False),
+    Column("pipeline", String(200), nullable=False),
+    Column("tenant", String(100)),
+    Column("key_id", String(40)),  # who pays for it; null without keys
+    Column("priority", Integer, nullable=False),  # lower numbers go first
+    Column("status", String(20), nullable=False),
+    Column("handed_over", Boolean, nullable=False, server_default=false()),  # the job engine has it in its queue
+    Column("round", Integer, nullable=False),  # counts the times it was run again on request
+    Column("starts", Integer, nullable=False),  # of this round; fences off a start that was taken for dead
+    Column("worker", String(60)),  # who started it last
+    Column("started_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("riddle_id", String(40), ForeignKey("riddles.id")),
+    Column("error", Json),  # a problem object; only of a failed job
+    CheckConstraint(
+        "status IN ('queued', 'running', 'published', 'needs_review', 'failed', 'cancelled')", name="status"
+    ),
+    Index("jobs_by_dedup_key", "dedup_key", "created_at"),
+    Index("jobs_by_article", "article_id"),
+    Index("jobs_by_riddle", "riddle_id"),
+    Index("jobs_to_hand_over", "priority", "id", sqlite_where=TO_HAND_OVER, postgresql_where=TO_HAND_OVER),
+    Index("jobs_handed_over", "id", sqlite_where=HANDED_OVER, postgresql_where=HANDED_OVER),
+    Index("jobs_waiting", "id", sqlite_where=WAITING, postgresql_where=WAITING),
+    Index("jobs_running", "id", sqlite_where=RUNNING, postgresql_where=RUNNING),
+    Index("jobs_by_end", "finished_at"),
+)
+
+job_calls = Table(
+    "job_calls",
+    metadata,
+    Column("job_id", String(40), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("call_key", String(64), primary_key=True),  # of everything the model was asked with
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("answers", Json, nullable=False),
+    comment="Answered model calls of jobs that are not finished: what is here is never paid for again.",
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", String(40), primary_key=True),  # `bat_` and a UUIDv7
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("cancelled_at", UtcDateTime),
+    Column("key_id", String(40)),
+    Column("tenant", String(100)),
+    Column("pipeline", String(200), nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("open_items", Integer, nullable=False),  # neither finished nor cancelled
+    Column("webhook", Json),
+    Index("batches_by_end", "finished_at"),
+)
+
+batch_items = Table(
+    "batch_items",
+    metadata,
+    Column("batch_id", String(40), ForeignKey("batches.id", ondelete="CASCADE"), primary_key=True),
+    Column("index", Integer, primary_key=True),  # the article's place in the batch, from 0
+    Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False),  # articles with the same text share one
+    Column("cancelled", Boolean, nullable=False, server_default=false()),
+    Index("batch_items_by_job", "job_id"),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(60), primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("beat_at", UtcDateTime, nullable=False),  # by the database's clock
+    Column("gone_at", UtcDateTime),  # stopped, or taken for dead and its jobs given to others
+    Column("running", Integer, nullable=False),
+    comment="Processes that do jobs; only on PostgreSQL, where there can be several.",
+)
+
+__all__ = [
+    "HANDED_OVER",
+    "RUNNING",
+    "TO_HAND_OVER",
+    "WAITING",
+    "batch_items",
+    "batches",
+    "job_calls",
+    "jobs",
+    "workers",
+]

@@ -1,0 +1,256 @@
+"""Jobs in SQL: what is to be done, who is at it, and how it ended. The truth, whatever the job engine remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import Select, and_, delete, func, or_, select, update
+
+from domain.errors import RiddlewireError
+from service.storage.job_tables import HANDED_OVER, RUNNING, TO_HAND_OVER, WAITING
+from service.storage.riddle_rows import article_of
+from service.storage.tables import articles, batch_items, batches, job_calls, jobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy.engine import Connection, Engine
+
+    from domain.article import Article
+    from service.storage.writer import Writer
+
+    BatchFinished = Callable[[Connection, str], None]
+
+OPEN: Final = ("queued", "running")
+"""Statuses of jobs that are not finished."""
+
+
+class Superseded(RiddlewireError):
+    """A start of a job that was taken for dead tells how it ended: a later start has the say."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"job {job_id} was given to another worker or is finished; this outcome is dropped")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedJob:
+    """A job that a worker has begun.
+
+    Args:
+        id: Its id.
+        article: What it is about.
+        pipeline: By name.
+        tenant: Whose examples it may be shown.
+        key_id: Of the API key that asked for it first.
+        starts: How often it was begun, this time included; tells this start from later ones.
+    """
+
+    id: str
+    article: Article
+    pipeline: str
+    tenant: str | None
+    key_id: str | None
+    starts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedOver:
+    """A job on its way into the job engine's queue."""
+
+    id: str
+    round: int
+    priority: int
+
+
+class JobRepository:
+    """Jobs in SQLite or PostgreSQL. Methods block: call them in a worker thread; `abegin` and `asettle` do.
+
+    Args:
+        engine: From `open_engine`.
+        writer: Of that engine.
+        on_batch_finished: Told the id of a batch in the transaction that finishes it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        writer: Writer,
+        on_batch_finished: BatchFinished | None = None,
+    ) -> None:
+        self._engine = engine
+        self._writer = writer
+        self.on_batch_finished = on_batch_finished
+
+    def starts(self, job_id: str) -> int | None:
+        """How often an open job was begun so far; None when it is finished, cancelled or unknown."""
+        query = select(jobs.c.starts).where(jobs.c.id == job_id, jobs.c.status.in_(OPEN))
+        with self._engine.connect() as connection:
+            found = connection.execute(query).scalar()
+        return None if found is None else int(found)
+
+    async def abegin(self, job_id: str, worker: str) -> StartedJob | None:
+        """Begin an open job, whoever began it before; None when it is finished, cancelled or unknown."""
+        return await self._writer.write(lambda connection: self._begin(connection, job_id, worker))
+
+    def _begin(self, connection: Connection, job_id: str, worker: str) -> StartedJob | None:
+        values = {
+            "status": "running",
+            "starts": jobs.c.starts + 1,
+            "worker": worker,
+            "started_at": func.coalesce(jobs.c.started_at, datetime.now(UTC)),
+        }
+        begun = update(jobs).where(jobs.c.id == job_id, jobs.c.status.in_(OPEN)).values(values).returning(jobs)
+        row = connection.execute(begun).first()
+        if row is None:
+            return None
+        article = connection.execute(select(articles).where(articles.c.id == row.article_id)).one()
+        return StartedJob(
+            id=row.id,
+            article=article_of(article._mapping),  # noqa: SLF001 -- SQLAlchemy's documented name
+            pipeline=row.pipeline,
+            tenant=row.tenant,
+            key_id=row.key_id,
+            starts=row.starts,
+        )
+
+    def settle(self, connection: Connection, job: StartedJob, status: str, *, riddle_id: str) -> None:
+        """Say in the transaction that keeps its riddle that a job is done.
+
+        Raises:
+            Superseded: Another start has the say; the transaction must not be committed.
+        """
+        self._end(connection, job, {"status": status, "riddle_id": riddle_id})
+
+    async def afail(self, job: StartedJob, problem: dict[str, Any]) -> None:
+        """Say that a job cannot be done, and why.
+
+        Raises:
+            Superseded: Another start has the say.
+        """
+        await self._writer.write(lambda connection: self._end(connection, job, {"status": "failed", "error": problem}))
+
+    def _end(self, connection: Connection, job: StartedJob, values: dict[str, Any]) -> None:
+        mine = and_(jobs.c.id == job.id, jobs.c.status == "running", jobs.c.starts == job.starts)
+        now = datetime.now(UTC)
+        if connection.execute(update(jobs).where(mine).values(finished_at=now, **values)).rowcount != 1:
+            raise Superseded(job.id)
+        connection.execute(delete(job_calls).where(job_calls.c.job_id == job.id))
+        held = (
+            select(batch_items.c.batch_id, func.count())
+            .where(batch_items.c.job_id == job.id, ~batch_items.c.cancelled)
+            .group_by(batch_items.c.batch_id)
+            .order_by(batch_items.c.batch_id)  # the same order everywhere, so that no two wait for each other
+        )
+        for batch_id, count in connection.execute(held).all():
+            close_items(connection, batch_id, count, now, self.on_batch_finished)
+
+    # ------------------------------------------------------------------ on the way to the job engine
+    def hand_over(
+        self,
+        limit: int,
+        into: Callable[[Connection, Sequence[HandedOver]], None],
+        *,
+        at_most_waiting: int | None = None,
+    ) -> int:
+        """Put waiting jobs into the job engine's queue, in one transaction with the note that they are there.
+
+        Args:
+            limit: At most so many.
+            into: Puts them there, on the connection it is given.
+            at_most_waiting: No more than so many stand in the engine's queue at once, so that the rest can still be
+                overtaken and cancelled cheaply.
+
+        Returns:
+            How many.
+        """
+        with self._engine.begin() as connection:
+            room = limit if at_most_waiting is None else min(limit, at_most_waiting - _in_engine(connection))
+            if room <= 0:
+                return 0
+            rows = connection.execute(_to_hand_over(room)).all()
+            found = [HandedOver(id=row.id, round=row.round, priority=row.priority) for row in rows]
+            if found:
+                into(connection, found)
+                ids = [job.id for job in found]
+                connection.execute(update(jobs).where(jobs.c.id.in_(ids)).values(handed_over=True))
+        return len(found)
+
+    def handed_over(self, *, before: datetime, limit: int = 500) -> list[HandedOver]:
+        """Open jobs that were accepted before a moment and that the job engine is said to have."""
+        query = (
+            select(jobs.c.id, jobs.c.round, jobs.c.priority)
+            .where(or_(HANDED_OVER, RUNNING), jobs.c.created_at < before)
+            .order_by(jobs.c.id)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return [HandedOver(id=row.id, round=row.round, priority=row.priority) for row in rows]
+
+    def hand_back(self, lost: Sequence[HandedOver]) -> None:
+        """Queue anew what the job engine has lost."""
+        with self._engine.begin() as connection:
+            for job in lost:
+                mine = and_(jobs.c.id == job.id, jobs.c.round == job.round, jobs.c.status.in_(OPEN))
+                values = {"status": "queued", "handed_over": False, "round": job.round + 1}
+                connection.execute(update(jobs).where(mine).values(values))
+
+    def has_open(self) -> bool:
+        """Whether any job is not finished."""
+        with self._engine.connect() as connection:
+            found = (connection.execute(select(jobs.c.id).where(kind).limit(1)).first() for kind in (RUNNING, WAITING))
+            return any(row is not None for row in found)
+
+    def waiting(self) -> int:
+        """How many jobs nobody has begun yet."""
+        query = select(func.count()).select_from(jobs).where(WAITING)
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def oldest_waiting(self) -> datetime | None:
+        """When the job was accepted that has waited longest; None when none waits."""
+        query = select(jobs.c.created_at).where(WAITING).order_by(jobs.c.id).limit(1)
+        with self._engine.connect() as connection:
+            return connection.execute(query).scalar()
+
+    def running(self) -> int:
+        """How many jobs are being worked on, by all workers together."""
+        query = select(func.count()).select_from(jobs).where(RUNNING)
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
+
+
+def close_items(
+    connection: Connection,
+    batch_id: str,
+    count: int,
+    now: datetime,
+    on_batch_finished: BatchFinished | None,
+) -> None:
+    """Count items of a batch as ended; the last one finishes it."""
+    counted = (
+        update(batches)
+        .where(batches.c.id == batch_id)
+        .values(open_items=batches.c.open_items - count)
+        .returning(batches.c.open_items)
+    )
+    if connection.execute(counted).scalar_one() <= 0:
+        connection.execute(update(batches).where(batches.c.id == batch_id).values(finished_at=now))
+        if on_batch_finished is not None:
+            on_batch_finished(connection, batch_id)
+
+
+def _in_engine(connection: Connection) -> int:
+    return int(connection.execute(select(func.count()).select_from(jobs).where(HANDED_OVER)).scalar_one())
+
+
+def _to_hand_over(limit: int) -> Select[Any]:
+    return (
+        select(jobs.c.id, jobs.c.round, jobs.c.priority)
+        .where(TO_HAND_OVER)
+        .order_by(jobs.c.priority, jobs.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )

@@ -1,0 +1,74 @@
+"""Each test has a service of its own. A process does jobs for one service only, so none may share a module with them."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tests.service.http.batches import articles, finished, results
+from tests.support.openai_stub import Behaviour
+
+if TYPE_CHECKING:
+    from tests.service.http.conftest import Serve
+
+
+def test_what_cannot_be_done_fails_with_its_reason_and_can_be_tried_again(serve: Serve) -> None:
+    live = serve()
+    for _ in range(5 * 5):
+        live.stub.enqueue(Behaviour(status=400, message="this article is not to our taste"))
+    answer = live.post("/v1/batches", json={"articles": articles(1, "failure")})
+    batch = finished(live, answer, timeout_s=60)
+    assert batch["counts"]["failed"] == 1
+    item = results(live, batch)[0]
+    assert item["riddle"] is None
+    assert "not to our taste" in item["error"]["detail"]
+    live.stub._queue.clear()
+    again = live.post(f"/v1/batches/{batch['id']}/retry")
+    assert again.json()["counts"]["queued"] == 1
+    assert again.json()["finished_at"] is None
+    assert finished(live, answer)["counts"]["failed"] == 0
+
+
+def test_cancelling_stops_what_has_not_started_and_keeps_the_rest(serve: Serve) -> None:
+    live = serve(jobs={"concurrency": 1})
+    live.stub.default = Behaviour(delay_s=0.3)
+    try:
+        answer = live.post("/v1/batches", json={"articles": articles(6, "cancel")})
+        path = answer.headers["Location"]
+        while live.get(path).json()["counts"]["queued"] > 4:
+            time.sleep(0.05)
+        cancelled = live.post(f"{path}/cancel").json()
+        assert cancelled["status"] == "cancelled"
+        batch = finished(live, answer)
+    finally:
+        live.stub.default = Behaviour()
+    assert batch["status"] == "cancelled"
+    counts = batch["counts"]
+    assert counts["cancelled"] >= 3
+    assert counts["published"] + counts["needs_review"] == 6 - counts["cancelled"]
+    assert [item["status"] == "cancelled" for item in results(live, batch)] == [
+        item["riddle"] is None for item in results(live, batch)
+    ]
+    assert live.post(f"{path}/cancel").status_code == 200
+
+
+def test_a_full_queue_refuses_with_503_and_a_time_to_come_back(serve: Serve) -> None:
+    live = serve(jobs={"waiting": 3})
+    refused = live.post("/v1/batches", json={"articles": articles(4, "full")})
+    assert refused.status_code == 503
+    assert refused.json()["type"].endswith("queue-full")
+    assert int(refused.headers["Retry-After"]) > 0
+    assert finished(live, live.post("/v1/batches", json={"articles": articles(3, "full")}))["status"] == "done"
+
+
+def test_unknown_batches_pipelines_and_too_many_articles_are_refused(serve: Serve) -> None:
+    live = serve(limits={"batch_articles": 2})
+    for path in ("bat_x", "bat_x/results", "bat_x/events"):
+        assert live.get(f"/v1/batches/{path}").status_code == 404
+    for path in ("bat_x/cancel", "bat_x/retry"):
+        assert live.post(f"/v1/batches/{path}").status_code == 404
+    unknown = live.post("/v1/batches", json={"articles": articles(1), "pipeline": "nobody"})
+    assert unknown.status_code == 404
+    assert live.post("/v1/batches", json={"articles": articles(3)}).status_code == 422
+    plain = live.post("/v1/batches", content=b"hello", headers={"Content-Type": "text/plain"})
+    assert plain.status_code == 415
