@@ -112,6 +112,8 @@ async def open_resources(
         resources = await _assemble(settings, engine, keys, stack, index=_index(settings, resident=resident))
         if serving:
             await _run_in_background(resources, stack)
+        if working and not serving:
+            await asyncio.to_thread(resources.idempotency.recover)
         if working or (serving and settings.jobs.work):
             await _do_jobs(resources, stack)
         yield resources

@@ -12,11 +12,13 @@ import orjson
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from domain.errors import InvalidArticle
+from domain.errors import InvalidArticle, InvalidInput
 from service.batches.schemas import BatchRequest
 from service.riddles.schemas import ArticleIn
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from domain.article import Article
 
 MOST_ERRORS: Final = 20
@@ -40,10 +42,25 @@ class BadLine:
     field: str
     reason: str
 
+    @property
+    def told(self) -> str:
+        """Field and reason."""
+        return f"{self.field}: {self.reason}" if self.field else self.reason
+
     def as_error(self) -> dict[str, Any]:
         """As one of a problem's errors."""
         loc = ["body", self.number, *([self.field] if self.field else [])]
         return {"loc": loc, "msg": f"line {self.number}: {self.reason}", "type": "value_error"}
+
+
+class InvalidLines(InvalidInput):
+    """JSON lines of which some are no articles, or of which there are none."""
+
+    noun = "articles"
+
+    def __init__(self, lines: Sequence[BadLine]) -> None:
+        self.lines = tuple(lines)
+        super().__init__("cannot be used:", "; ".join(f"line {bad.number} {bad.told}" for bad in lines[:3]))
 
 
 def read_batch(body: bytes) -> Sent:
@@ -67,10 +84,22 @@ def read_batch(body: bytes) -> Sent:
 
 
 def read_lines(body: bytes) -> Sent:
-    """A body of JSON lines; blank ones are passed over.
+    """A body of JSON lines.
 
     Raises:
         RequestValidationError: Some lines are no articles, or there are none.
+    """
+    try:
+        return Sent(articles_of_lines(body))
+    except InvalidLines as error:
+        raise RequestValidationError([line.as_error() for line in error.lines]) from None
+
+
+def articles_of_lines(body: bytes) -> list[Article]:
+    """The articles of JSON lines; blank ones are passed over.
+
+    Raises:
+        InvalidLines: Some lines are no articles, or there are none.
     """
     articles: list[Article] = []
     bad: list[BadLine] = []
@@ -84,11 +113,9 @@ def read_lines(body: bytes) -> Sent:
                 break
         else:
             articles.append(read)
-    if bad:
-        raise RequestValidationError([line.as_error() for line in bad])
-    if not articles:
-        raise RequestValidationError([{"loc": ("body",), "msg": "has no articles", "type": "value_error"}])
-    return Sent(articles)
+    if bad or not articles:
+        raise InvalidLines(bad or [BadLine(1, "", "has no article, and no other line has")])
+    return articles
 
 
 def _article(number: int, line: bytes) -> Article | BadLine:

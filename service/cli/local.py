@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def opened(ctx: typer.Context) -> AsyncIterator[Resources]:
+async def opened(ctx: typer.Context, *, do_jobs: bool = False) -> AsyncIterator[Resources]:
     """Everything that making riddles takes; the first time, the shipped examples are stored and indexed.
+
+    Args:
+        ctx: The running command's.
+        do_jobs: Whether jobs are done here too, which takes the data folder's lock.
 
     What the parts log is shown with `--debug` only, on standard error: the command tells itself what matters.
 
@@ -35,7 +39,7 @@ async def opened(ctx: typer.Context) -> AsyncIterator[Resources]:
 
         configure_logging("debug" if options_of(ctx).debug else "error", "console")
 
-        opening = open_resources(settings)
+        opening = open_resources(settings, working=do_jobs)
         resources = await opening.__aenter__()
     try:
         yield resources

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from domain.errors import RiddlewireError
-from service.cli import doctor, evals, examples, finetune, keys, pipelines, prompts, riddle, serve
+from service.cli import batch, doctor, evals, examples, finetune, keys, pipelines, prompts, riddle, serve, work
 from service.cli.exits import Exit, exit_of
 from service.cli.options import Options
 from service.cli.terminal import fail
@@ -54,6 +54,8 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.command("riddle")(riddle.riddle)
+app.command("batch")(batch.batch)
+app.command("work")(work.work)
 app.add_typer(examples.app, name="examples")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(pipelines.app, name="pipelines")

@@ -83,7 +83,7 @@ async def remote_events(
 
 async def _events(response: ClientResponse) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     if response.content_type != "text/event-stream":
-        raise await _refusal(response)
+        raise await refusal(response)
     event, data = "message", ""
     async for raw in response.content:
         line = raw.decode(errors="replace").rstrip("\r\n")
@@ -98,14 +98,17 @@ async def _events(response: ClientResponse) -> AsyncIterator[tuple[str, dict[str
                 event, data = "message", ""
 
 
-async def _refusal(response: ClientResponse) -> RiddlewireError:
+async def refusal(response: ClientResponse) -> RiddlewireError:
+    """What a server's answer that is none of those wanted says."""
     body = await response.content.read(_MAX_EVENT_BYTES)
     try:
         problem = json.loads(body)
     except ValueError:
         problem = None
     if not isinstance(problem, dict) or "detail" not in problem:
-        return ServerFailed(f"{response.url} answered {response.status} and no riddle; is it a Riddlewire server?")
+        return ServerFailed(
+            f"{response.url} answered {response.status} and not as Riddlewire does; is it a Riddlewire server?"
+        )
     return _problem(problem)
 
 

@@ -1,4 +1,4 @@
-"""Each test has a service of its own. A process does jobs for one service only, so none may share a module with them."""
+"""Each test has a service of its own: a process does jobs for one service only, so it may not share a module."""
 
 from __future__ import annotations
 

@@ -1,0 +1,154 @@
+"""`riddlewire batch`: many articles in, their riddles out, and nothing lost or paid twice when it is interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+
+from domain.errors import NotFound
+from service.cli.exits import Exit
+from service.cli.running import run
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from service.resources import Resources
+
+_LOOK_EVERY_S = 0.5
+
+
+class _Place(Protocol):
+    """Where a batch is worked on."""
+
+    async def send(self, body: bytes, pipeline: str | None, name: str) -> dict[str, Any]: ...
+
+    async def look(self, batch_id: str) -> dict[str, Any]: ...
+
+    def results(self, batch_id: str) -> AsyncIterator[bytes]: ...
+
+
+def batch(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FILE|-", help="Articles as JSON lines; - reads standard input.")],
+    *,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where the riddles go, as JSON lines; else standard output.")
+    ] = None,
+    pipeline: Annotated[
+        str | None, typer.Option("--pipeline", "-p", help="Who makes them; see `riddlewire pipelines list`.")
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Let this Riddlewire server do the work.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(help="API key for --url. Better set in the environment.", envvar="RIDDLEWIRE_API_KEY"),
+    ] = None,
+) -> None:
+    """Make the riddles of many articles.
+
+    A line is an object with `text` and, if known, `title`, `url`, `source`, `published_at` and `language`. A line of
+    the output is `{"index", "status", "riddle", "error"}`, in the order of the input.
+
+    Interrupted or killed, the same command goes on where it was: no model call that was answered is made again.
+    Exits with 1 when some articles failed.
+
+    Examples:
+    - `riddlewire batch articles.jsonl -o riddles.jsonl`
+    - `zcat news.jsonl.gz | riddlewire batch - | jq -r .riddle.riddle`
+    - `riddlewire batch articles.jsonl -o riddles.jsonl --url https://riddles.example`
+    """
+    body = _read(source)
+    run_it = _there(url, key) if url else _here(ctx)
+    raise typer.Exit(run(_work(run_it, body, pipeline=pipeline, output=output)))
+
+
+def _read(source: str) -> bytes:
+    if source == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(source).read_bytes()
+    except FileNotFoundError:
+        raise NotFound("file", source) from None
+
+
+async def _work(opening: Any, body: bytes, *, pipeline: str | None, output: Path | None) -> Exit:
+    from service.cli.batch_output import write_lines
+    from service.cli.eval_progress import progress_bar
+
+    name = hashlib.sha256(body + b"\0" + (pipeline or "").encode()).hexdigest()
+    async with opening as place:
+        begun = await place.send(body, pipeline, f"batch-{name}")
+        with progress_bar() as bar:
+            done = await _followed(place, begun, bar.counts("Riddles"))
+        await write_lines(place.results(begun["id"]), output)
+    return _told(done["counts"])
+
+
+async def _followed(place: _Place, batch: dict[str, Any], show: Callable[[int, int], None]) -> dict[str, Any]:
+    while True:
+        batch = await place.look(batch["id"])
+        counts = batch["counts"]
+        show(counts["total"] - counts["queued"] - counts["running"], counts["total"])
+        if batch["finished_at"] is not None:
+            return batch
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _told(counts: dict[str, int]) -> Exit:
+    from service.cli.terminal import note
+
+    words = {"published": "published", "needs_review": "for review", "failed": "failed", "cancelled": "cancelled"}
+    told = ", ".join(f"{counts[status]:,} {word}" for status, word in words.items() if counts[status])
+    note(f"{counts['total']:,} articles: {told}")
+    return Exit.FAILED if counts["failed"] else Exit.OK
+
+
+@asynccontextmanager
+async def _here(ctx: typer.Context) -> AsyncIterator[_Place]:
+    from service.cli.local import opened
+
+    async with opened(ctx, do_jobs=True) as resources:
+        yield _Here(resources)
+
+
+@asynccontextmanager
+async def _there(url: str, key: str | None) -> AsyncIterator[_Place]:
+    from service.cli.remote_batch import connected
+
+    async with connected(url, key) as place:
+        yield place
+
+
+class _Here:
+    """In this process, on the data folder."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    async def send(self, body: bytes, pipeline: str | None, name: str) -> dict[str, Any]:
+        import orjson
+
+        from service.auth import LOCAL
+        from service.batches.reading import articles_of_lines
+        from service.batches.service import Accepted, BatchOrder, accept
+        from service.riddles.claims import KeyUse
+
+        order = BatchOrder(articles=articles_of_lines(body), pipeline=pipeline)
+        taken = await accept(self._resources, order, caller=LOCAL, key=KeyUse.of(name, body))
+        told: dict[str, Any] = orjson.loads(taken.body if isinstance(taken, Accepted) else taken.replay.body)
+        return told
+
+    async def look(self, batch_id: str) -> dict[str, Any]:
+        from service.batches.payload import batch_payload
+
+        return batch_payload(await asyncio.to_thread(self._resources.batches.get, batch_id))
+
+    def results(self, batch_id: str) -> AsyncIterator[bytes]:
+        from service.batches.service import result_lines
+
+        return result_lines(self._resources, batch_id)

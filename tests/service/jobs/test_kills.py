@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.service.jobs.lab import Calls, Client, articles, ended, mark, reply
+from tests.support.openai_stub import Behaviour, OpenAIStub
+from tests.support.program import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.support.openai_stub import Recorded
+
+CONCURRENCY = 8
+COUNT = 80
+KILLS = 4
+
+
+@pytest.fixture
+def provider() -> Iterator[OpenAIStub]:
+    with OpenAIStub(reply=reply, default=Behaviour(delay_s=0.15)) as stub:
+        yield stub
+
+
+def paid(home: Path) -> Counter[str]:
+    """How many answered calls are noted for each article that is not done, by its number."""
+    database = sqlite3.connect(home / "riddlewire.db")
+    rows = database.execute(
+        "SELECT articles.text FROM job_calls JOIN jobs ON jobs.id = job_id JOIN articles ON articles.id = article_id"
+    ).fetchall()
+    database.close()
+    return Counter(row[0].partition("ship number ")[2].split(" ")[0] for row in rows)
+
+
+def done(home: Path) -> set[str]:
+    """The numbers of the articles that are done."""
+    database = sqlite3.connect(home / "riddlewire.db")
+    rows = database.execute(
+        "SELECT articles.text FROM jobs JOIN articles ON articles.id = article_id WHERE riddle_id IS NOT NULL"
+    ).fetchall()
+    database.close()
+    return {row[0].partition("ship number ")[2].split(" ")[0] for row in rows}
+
+
+def test_kill_9_of_the_only_process_loses_nothing_and_repeats_no_call_that_was_noted(
+    tmp_path: Path, provider: OpenAIStub
+) -> None:
+    home = tmp_path / "home"
+    environment = {"RIDDLEWIRE_JOBS_CONCURRENCY": str(CONCURRENCY)}
+    service = Process(home, provider, **environment)
+    client = Client(lambda: service.url)
+    chance = random.Random(7)
+    try:
+        service.wait_until_ready()
+        batch_id = client.send(articles(COUNT))
+        for kill in range(1, KILLS + 1):
+            client.until(batch_id, at_least(kill * COUNT // (KILLS + 2)))
+            client.until(batch_id, lambda _: chance.random() < 0.3)
+            service.process.kill()
+            service.process.wait(10)
+            noted, finished = paid(home), done(home)
+            before = Calls(provider).by_prompt()
+            known = len(provider.requests)
+            service = Process(home, provider, **environment)
+            service.wait_until_ready()
+            client.until(batch_id, at_least((kill + 1) * COUNT // (KILLS + 2)))
+            again = Counter(mark(request) for request in provider.requests[known:] if was_sent(request, before))
+            assert not [number for number in again if number in finished]
+            for number, count in noted.items():
+                sent_before = sum(count for (of, _), count in before.items() if of == number)
+                assert again[number] <= sent_before - count, f"a noted call of article {number} was paid for again"
+        batch = client.finished(batch_id)
+    finally:
+        service.process.kill()
+        service.process.wait(10)
+    assert batch["counts"]["published"] + batch["counts"]["needs_review"] == COUNT
+    items = list(client_results(home, batch_id))
+    assert len(items) == len(set(items)) == COUNT
+    assert service.stored() == COUNT
+    assert Calls(provider).repeated() <= KILLS * CONCURRENCY
+
+
+def at_least(count: int) -> Callable[[dict[str, Any]], bool]:
+    """Whether so many items of a batch have ended."""
+    return lambda batch: ended(batch) >= count
+
+
+def was_sent(request: Recorded, before: Counter[tuple[str, str]]) -> bool:
+    return (mark(request), request.text) in before
+
+
+def client_results(home: Path, batch_id: str) -> list[str]:
+    """The riddles of a batch's items, by id."""
+    database = sqlite3.connect(home / "riddlewire.db")
+    rows = database.execute(
+        "SELECT riddle_id FROM batch_items JOIN jobs ON jobs.id = job_id WHERE batch_id = ?", (batch_id,)
+    ).fetchall()
+    database.close()
+    return [row[0] for row in rows]
