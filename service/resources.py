@@ -120,13 +120,12 @@ async def open_resources(
 
 
 async def _do_jobs(resources: Resources, stack: AsyncExitStack) -> None:
+    from service.jobs.work import Stores
     from service.jobs.worker import Worker
 
+    stores = Stores(engine=resources.engine, writer=resources.writer, jobs=resources.jobs, riddles=resources.riddles)
     worker = Worker(
-        jobs=resources.jobs,
-        riddles=resources.riddles,
-        engine=resources.engine,
-        writer=resources.writer,
+        stores,
         pipeline=resources.pipeline,
         settings=resources.settings.jobs,
     )

@@ -68,6 +68,9 @@ class JobSettings(Group):
     patience_s: Seconds = Field(
         6 * 3600.0, description="Seconds an article waits for a provider or a database that is down before it fails."
     )
+    dead_after_s: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
+        15.0, description="Seconds without a sign of life after which other workers go on with a worker's articles."
+    )
     dedup_hours: Annotated[float, Field(ge=0)] = Field(
         24.0,
         description="Articles with the same text as one worked on in the last so many hours get its riddle; 0 shares "

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 class JournalStore(Protocol):
     """Where a journal is kept; one for each piece of work that may be done over."""
 
+    async def check(self) -> None:
+        """Nothing, if the work is still this one's; raises what ends it if somebody else does it by now."""
+        ...
+
     async def read(self, key: str) -> Answers | None:
         """The answers noted under a key; None when there are none."""
         ...
@@ -63,6 +67,7 @@ class Journal:
         noted = await self._store.read(numbered)
         if noted is not None:
             return [completion_of(answer) for answer in noted]
+        await self._store.check()  # before it costs anything
         completions = await call()
         await self._store.write(numbered, [answer_of(completion) for completion in completions])
         return completions

@@ -14,8 +14,6 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import text
-
 from domain.errors import RiddlewireError
 from service.jobs.engine import Postponed
 from service.storage.sqlite import SqliteEngine
@@ -36,7 +34,6 @@ WORKFLOW: Final = "riddlewire.job"
 POLL_S: Final = 0.1
 THREADS: Final = 16
 
-_MIGRATION_LOCK: Final = 0x5249_4444_424F  # 'RIDDBO'
 _ALIVE: Final = ["ENQUEUED", "DELAYED", "PENDING"]
 _FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
@@ -142,22 +139,19 @@ class DbosEngine:
         from dbos import DBOS
 
         _register(DBOS)
+        DBOS.migrate(self._dbos_url)  # it lets one process at a time do so
+
+    @property
+    def _dbos_url(self) -> str:
         url = self._engine.url.set(drivername="sqlite" if self._is_sqlite else "postgresql")
-        shown = url.render_as_string(hide_password=False)
-        if self._is_sqlite:
-            DBOS.migrate(shown)
-            return
-        with self._engine.begin() as connection:
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            DBOS.migrate(shown)
+        return url.render_as_string(hide_password=False)
 
     def _config(self) -> Any:
-        url = self._engine.url.set(drivername="sqlite" if self._is_sqlite else "postgresql")
         config: dict[str, Any] = {
             "name": APPLICATION,
             "application_version": VERSION,
             "executor_id": self._executor_id,
-            "system_database_url": url.render_as_string(hide_password=False),
+            "system_database_url": self._dbos_url,
             "run_migrations": False,
             "serializer": _serializer(),
             "max_executor_threads": THREADS,
@@ -178,9 +172,17 @@ class _Doing:
 async def _job(job_id: str) -> None:
     assert _Doing.do is not None, "DBOS runs jobs between start and stop only"
     try:
-        await _Doing.do(job_id)
+        await _Doing.do(job_id, _is_mine)
     except Postponed:
         await asyncio.Event().wait()  # if it returned or raised, DBOS would take the job for ended
+
+
+async def _is_mine() -> bool:
+    from dbos import DBOS
+
+    assert DBOS.workflow_id is not None, "asked inside a job"
+    found = await DBOS.list_workflows_async(workflow_ids=[DBOS.workflow_id], load_input=False, load_output=False)
+    return any(one.status == "PENDING" and one.executor_id == DBOS.executor_id for one in found)
 
 
 def _workflow_id(job: HandedOver) -> str:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from service.storage.jobs import HandedOver
 
-    Do = Callable[[str], Awaitable[None]]
+    IsMine = Callable[[], Awaitable[bool]]
+    Do = Callable[[str, IsMine], Awaitable[None]]
 
 
 class Postponed(RiddlewireError):
@@ -30,7 +31,8 @@ class JobEngine(Protocol):
         """Begin to run what is queued; jobs that this executor had begun before come back first.
 
         Args:
-            do: Does the job of an id and returns when it has ended or is somebody else's. A job for which it raises
+            do: Given a job's id and a way to ask whether this executor still holds it, does the job and returns when it
+                has ended or is somebody else's. A job for which it raises
                 `Postponed` stays begun, and comes back when this executor starts again or is taken over from.
         """
         ...

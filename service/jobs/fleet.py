@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import threading
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -20,9 +22,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Update
     from sqlalchemy.engine import Connection, Engine
 
-BEAT_S: Final = 4.0
-DEAD_AFTER_S: Final = 14.0
-"""Without a sign of life. With one beat more until somebody notices, another worker goes on within 20 seconds."""
+BEATS: Final = 4
+"""Signs of life in the time after which a worker counts as dead; also how often each looks after the others."""
 FORGOTTEN_AFTER: Final = timedelta(days=1)
 
 _REAPER_LOCK: Final = 0x5249_4452_4550  # 'RIDREP': one worker at a time looks after the dead
@@ -40,7 +41,6 @@ class Fleet:
         worker: Names this process start.
         take_over: Queues again what a dead worker had begun, and says how much.
         running: How many jobs this process is doing.
-        beat_s: Seconds between signs of life.
         dead_after_s: Seconds of silence after which others take over.
     """
 
@@ -51,15 +51,17 @@ class Fleet:
         worker: str,
         take_over: Callable[[str], int],
         running: Callable[[], int],
-        beat_s: float = BEAT_S,
-        dead_after_s: float = DEAD_AFTER_S,
+        dead_after_s: float,
     ) -> None:
         self._engine = engine
         self._worker = worker
         self._take_over = take_over
         self._running = running
-        self._beat_s = beat_s
+        self._beat_s = dead_after_s / BEATS
         self._dead_after = timedelta(seconds=dead_after_s)
+        self._dead_after_s = dead_after_s
+        self._lease_until = -math.inf
+        self._buried_at = -math.inf
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._live, name="riddlewire-fleet", daemon=True)
         self.takeovers = 0
@@ -67,9 +69,19 @@ class Fleet:
     def join(self) -> None:
         """Become one of the workers. Blocks."""
         row = {"id": self._worker, "host": socket.gethostname(), "pid": os.getpid(), "running": 0}
+        lease_from = time.monotonic()
         with self._engine.begin() as connection:
             connection.execute(insert(workers).values(started_at=func.now(), beat_at=func.now(), **row))
+        self._lease_until = lease_from + self._dead_after_s
         self._thread.start()
+
+    def doubts(self, since: float) -> bool:
+        """Whether others may have taken over what this process had at a moment: it was silent, or is, for too long.
+
+        Args:
+            since: By `time.monotonic`, which goes on while a process is paused.
+        """
+        return time.monotonic() >= self._lease_until or self._buried_at >= since
 
     def leave(self) -> None:
         """Stop, and let others take over at once what was begun and not ended. Blocks."""
@@ -87,7 +99,8 @@ class Fleet:
         with self._engine.begin() as connection:
             if not connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _REAPER_LOCK}).scalar():
                 return 0
-            return sum(self._bury(connection, dead) for dead in self._dead(connection))
+            dead = self._dead(connection)
+        return sum(self._bury(worker) for worker in dead)
 
     def _live(self) -> None:
         while not self._ending.wait(self._beat_s):
@@ -100,19 +113,31 @@ class Fleet:
                 _log.error("taking over failed", error=type(error).__name__, reason=str(error)[:200])
 
     def _beat(self) -> None:
+        lease_from = time.monotonic()
         with self._engine.begin() as connection:
-            connection.execute(self._mine().values(beat_at=func.now(), gone_at=None, running=self._running()))
+            was = select(workers.c.gone_at).where(workers.c.id == self._worker).with_for_update()
+            if connection.execute(was).scalar() is not None:
+                self._buried_at = time.monotonic()
+                _log.warning("others took over from this worker, which lives: it was paused, or cut off")
+            connection.execute(
+                self._mine().values(beat_at=func.now(), gone_at=None, emptied_at=None, running=self._running())
+            )
+        self._lease_until = lease_from + self._dead_after_s
 
     def _dead(self, connection: Connection) -> list[str]:
         silent = workers.c.beat_at <= func.now() - self._dead_after
-        query = select(workers.c.id).where(workers.c.gone_at.is_(None), silent, workers.c.id != self._worker)
+        query = select(workers.c.id).where(workers.c.emptied_at.is_(None), silent, workers.c.id != self._worker)
         return [row.id for row in connection.execute(query).all()]
 
-    def _bury(self, connection: Connection, dead: str) -> int:
+    def _bury(self, dead: str) -> int:
+        """Say first that it is gone, so that whoever gets one of its jobs may begin it."""
+        with self._engine.begin() as connection:
+            connection.execute(update(workers).where(workers.c.id == dead).values(gone_at=func.now()))
         taken = self._take_over(dead)
-        connection.execute(update(workers).where(workers.c.id == dead).values(gone_at=func.now()))
-        old: ColumnElement[bool] = workers.c.gone_at < func.now() - FORGOTTEN_AFTER
-        connection.execute(delete(workers).where(old))
+        with self._engine.begin() as connection:
+            connection.execute(update(workers).where(workers.c.id == dead).values(emptied_at=func.now()))
+            old: ColumnElement[bool] = workers.c.emptied_at < func.now() - FORGOTTEN_AFTER
+            connection.execute(delete(workers).where(old))
         self.takeovers += taken
         _log.warning("took over from a worker that is gone", worker=dead, jobs=taken)
         return taken

@@ -13,8 +13,11 @@ from service.jobs.outlasting import outlasting
 from service.storage.job_tables import job_calls
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from sqlalchemy.engine import Connection, Engine
 
+    from service.storage.jobs import StartedJob
     from service.storage.writer import Writer
 
 
@@ -24,35 +27,51 @@ class SqlJournal:
     Args:
         engine: From `open_engine`.
         writer: Of that engine: what finishes at once is made durable together.
-        job_id: Of a job that was begun.
-        is_new: Whether the job was never begun before, so that there is nothing to read.
+        job: One that was begun.
+        check: Raises `Superseded` when another start of the job has the say.
         patience_s: Seconds to wait for a database that is away; an answer that is paid for is not let go.
     """
 
-    def __init__(self, engine: Engine, writer: Writer, job_id: str, *, is_new: bool, patience_s: float) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        writer: Writer,
+        job: StartedJob,
+        *,
+        check: Callable[[StartedJob], Awaitable[None]],
+        patience_s: float,
+    ) -> None:
         self._engine = engine
         self._writer = writer
-        self._job_id = job_id
-        self._is_new = is_new
+        self._job = job
+        self._check = check
         self._patience_s = patience_s
         dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
         self._note = dialect.insert(job_calls).on_conflict_do_nothing()
 
+    async def check(self) -> None:
+        """Nothing, if this start of the job has the say.
+
+        Raises:
+            Superseded: It has not.
+        """
+        await self._check(self._job)
+
     async def read(self, key: str) -> list[dict[str, Any]] | None:
         """The answers noted under a key; None when there are none."""
-        if self._is_new:
-            return None
+        if self._job.starts == 1:
+            return None  # it was never begun before
         return await outlasting(lambda: asyncio.to_thread(self._read, key), patience_s=self._patience_s)
 
     def _read(self, key: str) -> list[dict[str, Any]] | None:
-        mine = select(job_calls.c.answers).where(job_calls.c.job_id == self._job_id, job_calls.c.call_key == key)
+        mine = select(job_calls.c.answers).where(job_calls.c.job_id == self._job.id, job_calls.c.call_key == key)
         with self._engine.connect() as connection:
             found = connection.execute(mine).scalar()
         return None if found is None else list(found)
 
     async def write(self, key: str, answers: list[dict[str, Any]]) -> None:
         """Note answers, on the disk when this returns."""
-        row = {"job_id": self._job_id, "call_key": key, "created_at": datetime.now(UTC), "answers": answers}
+        row = {"job_id": self._job.id, "call_key": key, "created_at": datetime.now(UTC), "answers": answers}
 
         def note(connection: Connection) -> None:
             connection.execute(self._note, row)

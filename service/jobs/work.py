@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from chains.pipeline import RiddlePipeline
     from domain.riddle import Riddle
+    from service.jobs.engine import IsMine
     from service.storage.jobs import JobRepository, StartedJob
     from service.storage.riddle_rows import StoredRiddle
     from service.storage.riddles import RiddleRepository
@@ -48,43 +51,53 @@ class WorkerDied(RiddlewireError):
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Where jobs are kept, and where their riddles go.
+
+    Args:
+        engine: The database.
+        writer: Of that database.
+    """
+
+    engine: Engine
+    writer: Writer
+    jobs: JobRepository
+    riddles: RiddleRepository
+
+
 class JobWork:
     """Does jobs, so many at once as there are slots.
 
     Args:
-        jobs: Where they are kept.
-        riddles: Where their riddles go.
-        engine: The database.
-        writer: Of that database.
+        stores: The database.
         pipeline: A pipeline by name.
         worker: Names this process.
         slots: Jobs at once.
         patience_s: Seconds that a job waits for a provider that is down.
+        doubts: Whether others may have taken over what this process had at a moment (by `time.monotonic`).
     """
 
     def __init__(
         self,
+        stores: Stores,
         *,
-        jobs: JobRepository,
-        riddles: RiddleRepository,
-        engine: Engine,
-        writer: Writer,
         pipeline: Callable[[str], RiddlePipeline],
         worker: str,
         slots: int,
         patience_s: float,
+        doubts: Callable[[float], bool],
     ) -> None:
-        self._jobs = jobs
-        self._riddles = riddles
-        self._engine = engine
-        self._writer = writer
+        self._doubts = doubts
+        self._stores = stores
+        self._jobs = stores.jobs
         self._pipeline = pipeline
         self._worker = worker
         self._slots = asyncio.Semaphore(slots)
         self._suspects = asyncio.Lock()
         self._patience_s = patience_s
         self._closing = asyncio.Event()
-        self._running: set[str] = set()
+        self._running: dict[str, float] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -93,15 +106,18 @@ class JobWork:
         """Jobs being done in this process."""
         return len(self._running)
 
-    async def do(self, job_id: str) -> None:
-        """Do a job to its end, unless somebody else has.
+    async def do(self, job_id: str, is_mine: IsMine) -> None:
+        """Do a job to its end, unless somebody else does or did.
 
         Raises:
             Postponed: The process is to stop; the job comes back elsewhere or later.
         """
+        since = time.monotonic()
         async with self._slots:
             if self._closing.is_set():
                 raise Postponed
+            if self._doubts(since) and not await self._outlasting(is_mine):
+                return
             starts = await self._outlasting(lambda: asyncio.to_thread(self._jobs.starts, job_id))
             if starts is None:
                 return
@@ -124,14 +140,14 @@ class JobWork:
         job = await self._outlasting(lambda: self._jobs.abegin(job_id, self._worker))
         if job is None:
             return
-        self._running.add(job_id)
+        self._running[job_id] = time.monotonic()
         self._idle.clear()
         try:
             await self._settle(job)
         except Superseded as error:
             _log.warning("outcome dropped", job=job_id, reason=str(error))
         finally:
-            self._running.discard(job_id)
+            self._running.pop(job_id, None)
             if not self._running:
                 self._idle.set()
 
@@ -167,15 +183,21 @@ class JobWork:
         raise Postponed
 
     async def _riddle(self, job: StartedJob) -> Riddle:
-        store = SqlJournal(self._engine, self._writer, job.id, is_new=job.starts == 1, patience_s=self._patience_s)
+        store = SqlJournal(
+            self._stores.engine, self._stores.writer, job, check=self._check, patience_s=self._patience_s
+        )
         with journaled(Journal(store)):
             return await self._pipeline(job.pipeline).ainvoke(job.article, tenant=job.tenant)
+
+    async def _check(self, job: StartedJob) -> None:
+        if self._doubts(self._running[job.id]):
+            await self._outlasting(lambda: asyncio.to_thread(self._jobs.check, job))
 
     async def _keep(self, job: StartedJob, riddle: Riddle) -> None:
         def settle(connection: Connection, stored: StoredRiddle) -> None:
             self._jobs.settle(connection, job, riddle.status, riddle_id=stored.id)
 
-        save = self._riddles.asave
+        save = self._stores.riddles.asave
         await self._outlasting(lambda: save(riddle, key_id=job.key_id, tenant=job.tenant, also=settle))
 
     async def _fail(self, job: StartedJob, error: Exception) -> None:

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from chains.pipeline import RiddlePipeline
+    from service.jobs.work import Stores
     from service.setting_groups import JobSettings
-    from service.storage.jobs import JobRepository
-    from service.storage.riddles import RiddleRepository
-    from service.storage.writer import Writer
 
 LOOK_EVERY_S: Final = 0.5
 """How soon jobs that another process accepted are seen; those of this one are seen at once."""
@@ -42,50 +40,48 @@ class Worker:
     """Does jobs in this process, from the first there is.
 
     Args:
-        jobs: Where they are kept.
-        riddles: Where their riddles go.
-        engine: The database.
-        writer: Of that database.
+        stores: The database.
         pipeline: A pipeline by name.
         settings: How many at once, and how patiently.
     """
 
     def __init__(
         self,
+        stores: Stores,
         *,
-        jobs: JobRepository,
-        riddles: RiddleRepository,
-        engine: Engine,
-        writer: Writer,
         pipeline: Callable[[str], RiddlePipeline],
         settings: JobSettings,
     ) -> None:
+        engine = stores.engine
         alone = engine.dialect.name == "sqlite"
         self.name = ONLY_EXECUTOR if alone else f"w-{uuid.uuid4().hex[:16]}"
-        self._jobs = jobs
+        self._jobs = stores.jobs
         self._settings = settings
         self.work = JobWork(
-            jobs=jobs,
-            riddles=riddles,
-            engine=engine,
-            writer=writer,
+            stores,
             pipeline=pipeline,
             worker=self.name,
             slots=settings.concurrency,
             patience_s=settings.patience_s,
+            doubts=lambda since: self.fleet is not None and self.fleet.doubts(since),
         )
         # More than there are slots, so that a free slot need not wait until the queue is looked at again.
         in_hand = settings.concurrency + max(16, settings.concurrency)
         self._most_waiting = max(HAND_OVER_AT_ONCE, 2 * in_hand)
         self._engine = DbosEngine(engine, executor_id=self.name, at_once=in_hand)
-        self.fleet = (
-            None
-            if alone
-            else Fleet(engine, worker=self.name, take_over=self._engine.take_over, running=lambda: self.work.running)
-        )
+        self.fleet = None if alone else self._fleet(engine)
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._starting = asyncio.Lock()
+
+    def _fleet(self, engine: Engine) -> Fleet:
+        return Fleet(
+            engine,
+            worker=self.name,
+            take_over=self._engine.take_over,
+            running=lambda: self.work.running,
+            dead_after_s=self._settings.dead_after_s,
+        )
 
     @property
     def is_started(self) -> bool:

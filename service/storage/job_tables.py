@@ -90,7 +90,8 @@ workers = Table(
     Column("pid", Integer, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("beat_at", UtcDateTime, nullable=False),  # by the database's clock
-    Column("gone_at", UtcDateTime),  # stopped, or taken for dead and its jobs given to others
+    Column("gone_at", UtcDateTime),  # taken for dead
+    Column("emptied_at", UtcDateTime),  # what it had begun was given to others
     Column("running", Integer, nullable=False),
     comment="Processes that do jobs; only on PostgreSQL, where there can be several.",
 )

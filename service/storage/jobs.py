@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import Select, and_, delete, func, or_, select, update
 
 from domain.errors import RiddlewireError
-from service.storage.job_tables import HANDED_OVER, RUNNING, TO_HAND_OVER, WAITING
+from service.storage.job_tables import HANDED_OVER, RUNNING, TO_HAND_OVER, WAITING, workers
 from service.storage.riddle_rows import article_of
 from service.storage.tables import articles, batch_items, batches, job_calls, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection, Engine
 
     from domain.article import Article
@@ -91,7 +92,7 @@ class JobRepository:
         return None if found is None else int(found)
 
     async def abegin(self, job_id: str, worker: str) -> StartedJob | None:
-        """Begin an open job, whoever began it before; None when it is finished, cancelled or unknown."""
+        """Begin an open job; None when it is finished, cancelled, unknown, or begun by another worker that lives."""
         return await self._writer.write(lambda connection: self._begin(connection, job_id, worker))
 
     def _begin(self, connection: Connection, job_id: str, worker: str) -> StartedJob | None:
@@ -101,7 +102,7 @@ class JobRepository:
             "worker": worker,
             "started_at": func.coalesce(jobs.c.started_at, datetime.now(UTC)),
         }
-        begun = update(jobs).where(jobs.c.id == job_id, jobs.c.status.in_(OPEN)).values(values).returning(jobs)
+        begun = update(jobs).where(jobs.c.id == job_id, _may_be_begun_by(worker)).values(values).returning(jobs)
         row = connection.execute(begun).first()
         if row is None:
             return None
@@ -114,6 +115,17 @@ class JobRepository:
             key_id=row.key_id,
             starts=row.starts,
         )
+
+    def check(self, job: StartedJob) -> None:
+        """Nothing, if this start still has the say.
+
+        Raises:
+            Superseded: It has not.
+        """
+        mine = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.status == "running", jobs.c.starts == job.starts)
+        with self._engine.connect() as connection:
+            if connection.execute(mine).first() is None:
+                raise Superseded(job.id)
 
     def settle(self, connection: Connection, job: StartedJob, status: str, *, riddle_id: str) -> None:
         """Say in the transaction that keeps its riddle that a job is done.
@@ -240,6 +252,11 @@ def close_items(
         connection.execute(update(batches).where(batches.c.id == batch_id).values(finished_at=now))
         if on_batch_finished is not None:
             on_batch_finished(connection, batch_id)
+
+
+def _may_be_begun_by(worker: str) -> ColumnElement[bool]:
+    others = select(workers.c.id).where(workers.c.gone_at.is_(None), workers.c.id != worker)
+    return or_(jobs.c.status == "queued", and_(jobs.c.status == "running", jobs.c.worker.not_in(others)))
 
 
 def _in_engine(connection: Connection) -> int:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,10 +15,12 @@ from retrievers.chroma import InvalidChromaUrl, open_chroma
 from retrievers.errors import IndexUnavailable
 from retrievers.examples import open_examples
 from retrievers.store import ExampleStore
+from tests.support.chroma import chroma_server
 from tests.support.examples import STORIES, an_example
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from retrievers.wordllama_embeddings import WordLlamaEmbeddings
     from tests.support.postgres import PostgresServer
@@ -33,29 +30,6 @@ if TYPE_CHECKING:
 def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with chroma_server(tmp_path_factory.mktemp("chroma")) as (_, url):
         yield url
-
-
-@contextmanager
-def chroma_server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    program = shutil.which("chroma", path=Path(sys.executable).parent) or shutil.which("chroma")
-    assert program, "chromadb brings the program 'chroma'"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [program, "run", "--path", str(folder), "--host", "127.0.0.1", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        wait_for(port)
-        yield server, f"http://127.0.0.1:{port}"
-        server.terminate()
-
-
-def wait_for(port: int) -> None:
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    pytest.fail("Chroma did not start")
 
 
 @pytest.fixture

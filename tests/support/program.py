@@ -16,7 +16,7 @@ import httpx
 from tests.service.http.conftest import ARTICLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from tests.support.openai_stub import OpenAIStub
@@ -27,9 +27,23 @@ PROGRAM = (
 
 
 class Process:
-    """A service in a process of its own."""
+    """A service in a process of its own.
 
-    def __init__(self, home: Path, stub: OpenAIStub, **environment: str) -> None:
+    Args:
+        home: Its data folder.
+        stub: The provider it asks.
+        command: Runs instead of the service, such as a worker.
+        environment: More settings.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        stub: OpenAIStub,
+        *,
+        command: tuple[str, ...] = ("-c", PROGRAM),
+        environment: Mapping[str, str],
+    ) -> None:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -41,8 +55,8 @@ class Process:
             "OPENAI_API_KEY": "sk-of-the-provider",
             **environment,
         }
-        log = (home.parent / f"{home.name}.log").open("wb")
-        self.process = subprocess.Popen([sys.executable, "-c", PROGRAM], env={**os.environ, **given}, stderr=log)
+        log = (home.parent / f"{home.name}.log").open("ab")
+        self.process = subprocess.Popen([sys.executable, *command], env={**os.environ, **given}, stderr=log)
         log.close()
 
     def wait_until_ready(self) -> None:
@@ -80,7 +94,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(home: Path, stub: OpenAIStub, **environment: str) -> Iterator[Process]:
-    service = Process(home, stub, **environment)
+    service = Process(home, stub, environment=environment)
     try:
         service.wait_until_ready()
         yield service

@@ -11,7 +11,7 @@ import pytest
 
 from tests.service.http.test_streaming import STREAM, events_of
 from tests.support.openai_stub import Behaviour
-from tests.support.program import running
+from tests.support.program import Process, running
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -53,7 +53,7 @@ def test_kill_9_of_the_only_process_loses_nothing_and_repeats_no_call_that_was_n
 ) -> None:
     home = tmp_path / "home"
     environment = {"RIDDLEWIRE_JOBS_CONCURRENCY": str(CONCURRENCY)}
-    service = Process(home, provider, **environment)
+    service = Process(home, provider, environment=environment)
     client = Client(lambda: service.url)
     chance = random.Random(7)
     try:
@@ -67,7 +67,7 @@ def test_kill_9_of_the_only_process_loses_nothing_and_repeats_no_call_that_was_n
             noted, finished = paid(home), done(home)
             before = Calls(provider).by_prompt()
             known = len(provider.requests)
-            service = Process(home, provider, **environment)
+            service = Process(home, provider, environment=environment)
             service.wait_until_ready()
             client.until(batch_id, at_least((kill + 1) * COUNT // (KILLS + 2)))
             again = Counter(mark(request) for request in provider.requests[known:] if was_sent(request, before))

@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("started_at", UtcDateTime, nullable=False),
         sa.Column("beat_at", UtcDateTime, nullable=False),
         sa.Column("gone_at", UtcDateTime, nullable=True),
+        sa.Column("emptied_at", UtcDateTime, nullable=True),
         sa.Column("running", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
         comment="Processes that do jobs; only on PostgreSQL, where there can be several.",

@@ -1,0 +1,145 @@
+"""An API process that only takes in, workers that do the work, PostgreSQL, a Chroma server: and things that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from tests.service.jobs.lab import Calls, Client, articles, ended, reply
+from tests.support.chroma import chroma_server
+from tests.support.openai_stub import Behaviour, OpenAIStub
+from tests.support.program import Process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.postgres import PostgresServer
+
+pytestmark = pytest.mark.postgres
+
+WORK = ("-m", "service.cli.main", "work")
+CONCURRENCY = 6
+DEAD_AFTER_S = 3
+
+
+class Fleet:
+    """One API process and workers, on one database and one example index."""
+
+    def __init__(self, folder: Path, database: str, chroma: str, stub: OpenAIStub) -> None:
+        self.folder = folder
+        self.database = database
+        self.stub = stub
+        self.settings = {
+            "RIDDLEWIRE_DATABASE_URL": database,
+            "RIDDLEWIRE_CHROMA_URL": chroma,
+            "RIDDLEWIRE_JOBS_CONCURRENCY": str(CONCURRENCY),
+            "RIDDLEWIRE_JOBS_DEAD_AFTER_S": str(DEAD_AFTER_S),
+        }
+        self.api = Process(folder / "api", stub, environment={**self.settings, "RIDDLEWIRE_JOBS_WORK": "false"})
+        self.api.wait_until_ready()
+        self.workers: list[Process] = []
+        self.client = Client(lambda: self.api.url)
+
+    def hire(self, count: int) -> None:
+        """Start workers, and wait until they are among the living."""
+        first = len(self.workers)
+        self.workers += [
+            Process(self.folder / f"worker{first + number}", self.stub, command=WORK, environment=self.settings)
+            for number in range(count)
+        ]
+        ends = time.monotonic() + 60
+        while len(self.rows("SELECT id FROM workers WHERE gone_at IS NULL")) < len(self.workers):
+            assert time.monotonic() < ends, [worker.log()[-2000:] for worker in self.workers]
+            time.sleep(0.1)
+
+    def rows(self, query: str) -> list[Any]:
+        """What a query gives."""
+        with psycopg.connect(self.database) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def at_work(self) -> dict[int, int]:
+        """How many jobs each worker has begun and not ended, by its process id."""
+        query = (
+            "SELECT workers.pid, count(*) FROM jobs JOIN workers ON workers.id = jobs.worker "
+            "WHERE jobs.status = 'running' GROUP BY 1"
+        )
+        return dict(self.rows(query))
+
+    def dismiss(self) -> None:
+        """End all of it."""
+        for process in (self.api, *self.workers):
+            if process.process.poll() is None:
+                process.process.kill()
+            process.process.wait(20)
+
+
+@pytest.fixture
+def provider() -> Iterator[OpenAIStub]:
+    with OpenAIStub(reply=reply, default=Behaviour(delay_s=0.3)) as stub:
+        yield stub
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, postgres: PostgresServer, provider: OpenAIStub) -> Iterator[Fleet]:
+    with ExitStack() as stack:
+        _, chroma = stack.enter_context(chroma_server(tmp_path / "chroma"))
+        made = Fleet(tmp_path, postgres.new_database(), chroma, provider)
+        stack.callback(made.dismiss)
+        yield made
+
+
+def test_a_dead_and_a_paused_worker_lose_nothing_and_nothing_is_delivered_twice(fleet: Fleet) -> None:
+    fleet.hire(3)
+    count = 150
+    batch_id = fleet.client.send(articles(count))
+    dead, paused, _ = fleet.workers
+    busy = until(lambda: len(fleet.at_work()) == 3 and fleet.at_work())
+    dead.process.kill()
+    os.kill(paused.process.pid, signal.SIGSTOP)
+    stopped_at = time.monotonic()
+    held = busy[dead.process.pid] + busy[paused.process.pid]
+    until(lambda: not {dead.process.pid, paused.process.pid} & set(fleet.at_work()))
+    assert time.monotonic() - stopped_at < 30
+    os.kill(paused.process.pid, signal.SIGCONT)
+    batch = fleet.client.finished(batch_id)
+    assert batch["counts"]["published"] + batch["counts"]["needs_review"] == count
+    riddles = [item["riddle"]["id"] for item in fleet.client.results(batch_id)]
+    assert len(set(riddles)) == count
+    assert fleet.rows("SELECT count(*) FROM riddles") == [(count,)]
+    assert Calls(fleet.stub).repeated() <= held + 2 * CONCURRENCY
+
+
+def test_a_worker_that_is_told_to_stop_finishes_what_runs_and_leaves_the_rest_to_others(fleet: Fleet) -> None:
+    fleet.hire(2)
+    batch_id = fleet.client.send(articles(60))
+    until(lambda: len(fleet.at_work()) == 2)
+    leaving = fleet.workers[0]
+    leaving.process.send_signal(signal.SIGTERM)
+    assert leaving.process.wait(30) == 0, leaving.log()
+    batch = fleet.client.finished(batch_id)
+    assert batch["counts"]["published"] + batch["counts"]["needs_review"] == 60
+    assert Calls(fleet.stub).repeated() == 0
+
+
+def test_what_is_sent_while_nobody_works_waits_until_somebody_does(fleet: Fleet) -> None:
+    batch_id = fleet.client.send(articles(5))
+    time.sleep(1)
+    assert ended(fleet.client.look(batch_id)) == 0
+    fleet.hire(1)
+    assert fleet.client.finished(batch_id)["status"] == "done"
+
+
+def until(found: Any, timeout_s: float = 40) -> Any:
+    """What `found` gives, once it is something."""
+    ends = time.monotonic() + timeout_s
+    while not (value := found()):
+        assert time.monotonic() < ends
+        time.sleep(0.05)
+    return value
