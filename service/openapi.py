@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
+from service.batches.schemas import BatchRequest
 from service.schemas import ProblemOut
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _COMMON = {
 }
 _WITH_BODY = {"413": "The body is too large.", "415": "Not a content type this call takes."}
 _NAMED = {"404": "There is no such thing."}
+_KEPT_KEY = {"409": "The first request with this `Idempotency-Key` is still running."}
 _RIDDLE_CALLS = {
     "404": "There is no such pipeline.",
     "409": "The first request with this `Idempotency-Key` is still running.",
@@ -58,6 +60,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
     problem = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas.update(problem.pop("$defs"))
     schemas["ProblemOut"] = problem
+    batch = BatchRequest.model_json_schema(ref_template="#/components/schemas/{model}")  # its endpoint reads it itself
+    schemas.update(batch.pop("$defs"))
+    schemas["BatchRequest"] = batch
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _complete(path, method, operation)
@@ -78,6 +83,10 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         told |= _NAMED
     if (path, method) in (("/v1/riddles", "post"), ("/v1/pipelines/compare", "post")):
         told |= _RIDDLE_CALLS
+    if (path, method) == ("/v1/batches", "post"):
+        told |= _KEPT_KEY
+    if path.endswith("/cancel"):
+        told |= {"409": "The batch is finished."}
     for status, description in sorted(told.items()):
         responses[status] = {"description": description, "content": {"application/problem+json": {"schema": _PROBLEM}}}
 

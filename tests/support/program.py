@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import httpx
@@ -42,7 +43,7 @@ class Process:
         stub: OpenAIStub,
         *,
         command: tuple[str, ...] = ("-c", PROGRAM),
-        environment: Mapping[str, str],
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.home = home
         self.port = free_port()
