@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+import signal
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from service.cli.exits import Exit
+from tests.service.cli.running import Cli
+from tests.service.jobs.lab import Calls, articles, reply
+from tests.support.openai_stub import Behaviour, OpenAIStub
+from tests.support.program import running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def provider() -> Iterator[OpenAIStub]:
+    with OpenAIStub(reply=reply) as stub:
+        yield stub
+
+
+@pytest.fixture
+def cli(tmp_path: Path, provider: OpenAIStub) -> Cli:
+    env = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": provider.url, "RIDDLEWIRE_PIPELINE": "openai"}
+    return Cli(tmp_path / "home", env)
+
+
+def lines(count: int) -> str:
+    return "".join(json.dumps(article) + "\n" for article in articles(count))
+
+
+def test_articles_go_in_and_riddles_come_out_in_their_order(cli: Cli, tmp_path: Path) -> None:
+    source, output = tmp_path / "articles.jsonl", tmp_path / "riddles.jsonl"
+    source.write_text(lines(6))
+    ended = cli.process("batch", str(source), "-o", str(output))
+    assert ended.code == Exit.OK, ended.err
+    assert "6 articles: " in ended.err
+    assert ended.out == ""
+    items = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [item["index"] for item in items] == list(range(6))
+    assert all(item["riddle"]["riddle"] for item in items)
+
+
+def test_it_can_stand_in_a_pipe(cli: Cli) -> None:
+    ended = cli.process("batch", "-", stdin=lines(2))
+    assert ended.code == Exit.OK, ended.err
+    assert [json.loads(line)["index"] for line in ended.out.splitlines()] == [0, 1]
+
+
+def test_a_bad_line_is_named_and_nothing_is_done(cli: Cli, provider: OpenAIStub) -> None:
+    ended = cli.process("batch", "-", stdin=lines(1) + '{"text": ""}\n')
+    assert ended.code == Exit.INPUT
+    assert "line 2 text" in ended.err
+    assert not provider.requests
+    assert cli.process("batch", "nowhere.jsonl").code == Exit.FAILED
+
+
+def test_killed_and_run_again_it_goes_on_and_pays_for_nothing_twice(
+    cli: Cli, provider: OpenAIStub, tmp_path: Path
+) -> None:
+    provider.default = Behaviour(delay_s=0.2)
+    source, output = tmp_path / "articles.jsonl", tmp_path / "riddles.jsonl"
+    source.write_text(lines(30))
+    first = cli.start("batch", str(source), "-o", str(output), RIDDLEWIRE_JOBS_CONCURRENCY="4")
+    deadline = time.monotonic() + 60
+    while len(provider.requests) < 20:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    first.send_signal(signal.SIGKILL)
+    first.communicate()
+    assert not output.exists()
+    ended = cli.process("batch", str(source), "-o", str(output), RIDDLEWIRE_JOBS_CONCURRENCY="4")
+    assert ended.code == Exit.OK, ended.err
+    assert len(output.read_text().splitlines()) == 30
+    assert Calls(provider).repeated() <= 4
+    asked = len(provider.requests)
+    assert cli.process("batch", str(source), "-o", str(output)).code == Exit.OK
+    assert len(provider.requests) == asked
+
+
+def test_a_server_does_it_as_well(cli: Cli, provider: OpenAIStub, tmp_path: Path) -> None:
+    output = tmp_path / "riddles.jsonl"
+    with running(tmp_path / "served", provider) as service:
+        ended = cli.process("batch", "-", "-o", str(output), "--url", service.url, stdin=lines(3))
+        assert ended.code == Exit.OK, ended.err
+        refused = cli.process("batch", "-", "--url", service.url, "-p", "nobody", stdin=lines(1))
+    assert len(output.read_text().splitlines()) == 3
+    assert refused.code == Exit.FAILED
+    assert "nobody" in refused.err
+
+
+def test_failed_articles_are_counted_in_the_exit_code(cli: Cli, provider: OpenAIStub) -> None:
+    provider.default = Behaviour(status=400, message="no")
+    ended = cli.process("batch", "-", stdin=lines(1))
+    assert ended.code == Exit.FAILED
+    assert "1 failed" in ended.err
+    assert json.loads(ended.out)["error"]["status"] == 502
