@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -94,10 +95,23 @@ def problem_of(exc: Exception) -> Problem:
         case HTTPException():
             return _of_http(exc)
         case OperationalError() | InterfaceError() | PoolTimeout():
-            reason = "the database does not answer; send the request again"
-            return Problem(503, "database-unavailable", "Database unavailable", reason, headers={"Retry-After": "2"})
+            return _of_database(exc)
         case _:
             return Problem(500, "internal", "Internal server error", "this is our fault; the log has it under instance")
+
+
+def _of_database(exc: OperationalError | InterfaceError | PoolTimeout) -> Problem:
+    if isinstance(exc, OperationalError) and _is_full(exc):
+        reason = "the disk of the database is full; nothing new is taken until there is room"
+        return Problem(503, "disk-full", "Disk full", reason, headers={"Retry-After": "30"})
+    reason = "the database does not answer; send the request again"
+    return Problem(503, "database-unavailable", "Database unavailable", reason, headers={"Retry-After": "2"})
+
+
+def _is_full(exc: OperationalError) -> bool:
+    """SQLite says SQLITE_FULL, or fails to write its log; PostgreSQL says 53100."""
+    code = getattr(exc.orig, "sqlite_errorcode", None)
+    return (code is not None and code & 0xFF == sqlite3.SQLITE_FULL) or getattr(exc.orig, "sqlstate", "") == "53100"
 
 
 def install(app: FastAPI) -> None:

@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from service.storage.engine import open_engine
 from service.storage.migrate import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.engine import Engine
 
@@ -34,9 +35,17 @@ class PostgresServer:
 
     Args:
         port: On 127.0.0.1.
+        control: Runs `pg_ctl` on it with these arguments.
     """
 
     port: int
+    control: Callable[..., None]
+
+    def restart(self, *, away_s: float = 0.0) -> None:
+        """Stop it as a power cut would, and start it again after so many seconds."""
+        self.control("-m", "immediate", "-w", "stop")
+        time.sleep(away_s)
+        self.control("-w", "-t", "60", "start")
 
     def new_database(self, template: str = "template1") -> str:
         """Make a database, empty or as a copy of another one, and return its URL."""
@@ -137,11 +146,14 @@ def _serve(binaries: Path, folder: Path) -> Iterator[PostgresServer]:
     run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N")
     port = _free_port()
     settings = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    run("pg_ctl", "-l", str(folder / "log"), "-o", settings, "-w", "-t", "60", "start")
+    server = PostgresServer(
+        port, lambda *arguments: run("pg_ctl", "-l", str(folder / "log"), "-o", settings, *arguments)
+    )
+    server.control("-w", "-t", "60", "start")
     try:
-        yield PostgresServer(port)
+        yield server
     finally:
-        run("pg_ctl", "-m", "immediate", "-w", "stop")
+        server.control("-m", "immediate", "-w", "stop")
 
 
 def _migrated(url: str) -> None:

@@ -35,6 +35,7 @@ class Process:
         stub: The provider it asks.
         command: Runs instead of the service, such as a worker.
         environment: More settings.
+        log: Where its log goes; by default beside the data folder.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class Process:
         *,
         command: tuple[str, ...] = ("-c", PROGRAM),
         environment: Mapping[str, str] = MappingProxyType({}),
+        log: Path | None = None,
     ) -> None:
         self.home = home
+        self._log = log or home.parent / f"{home.name}.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         given = {
@@ -56,9 +59,9 @@ class Process:
             "OPENAI_API_KEY": "sk-of-the-provider",
             **environment,
         }
-        log = (home.parent / f"{home.name}.log").open("ab")
-        self.process = subprocess.Popen([sys.executable, *command], env={**os.environ, **given}, stderr=log)
-        log.close()
+        output = self._log.open("ab")
+        self.process = subprocess.Popen([sys.executable, *command], env={**os.environ, **given}, stderr=output)
+        output.close()
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + 60
@@ -77,7 +80,7 @@ class Process:
             return client.post(f"{self.url}/v1/riddles", json={"article": ARTICLE}, headers=headers)
 
     def log(self) -> str:
-        return (self.home.parent / f"{self.home.name}.log").read_text()
+        return self._log.read_text()
 
     def stored(self) -> int:
         with sqlite3.connect(self.home / "riddlewire.db") as database:

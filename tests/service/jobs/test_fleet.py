@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 
-from tests.service.jobs.lab import Calls, Client, articles, ended, reply
+from tests.service.jobs.lab import Calls, Client, articles, ended
 from tests.support.chroma import chroma_server
-from tests.support.openai_stub import Behaviour, OpenAIStub
-from tests.support.program import Process
+from tests.support.program import Process, free_port
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.support.openai_stub import OpenAIStub
     from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.postgres
@@ -32,20 +33,38 @@ DEAD_AFTER_S = 3
 class Fleet:
     """One API process and workers, on one database and one example index."""
 
-    def __init__(self, folder: Path, database: str, chroma: str, stub: OpenAIStub) -> None:
+    def __init__(self, folder: Path, database: str, chroma_port: int, stub: OpenAIStub) -> None:
         self.folder = folder
         self.database = database
+        self.chroma_port = chroma_port
         self.stub = stub
         self.settings = {
             "RIDDLEWIRE_DATABASE_URL": database,
-            "RIDDLEWIRE_CHROMA_URL": chroma,
+            "RIDDLEWIRE_CHROMA_URL": f"http://127.0.0.1:{chroma_port}",
             "RIDDLEWIRE_JOBS_CONCURRENCY": str(CONCURRENCY),
             "RIDDLEWIRE_JOBS_DEAD_AFTER_S": str(DEAD_AFTER_S),
         }
-        self.api = Process(folder / "api", stub, environment={**self.settings, "RIDDLEWIRE_JOBS_WORK": "false"})
-        self.api.wait_until_ready()
         self.workers: list[Process] = []
         self.client = Client(lambda: self.api.url)
+
+    def start(self, stack: ExitStack) -> None:
+        """Start the example index and the API."""
+        self.open_index(stack)
+        self.api = Process(
+            self.folder / "api", self.stub, environment={**self.settings, "RIDDLEWIRE_JOBS_WORK": "false"}
+        )
+        self.api.wait_until_ready()
+
+    def open_api(self) -> None:
+        """Start the process that takes in and does no work."""
+        settings = {**self.settings, "RIDDLEWIRE_JOBS_WORK": "false"}
+        self.api = Process(self.folder / "api", self.stub, environment=settings)
+        self.api.wait_until_ready()
+
+    def open_index(self, stack: ExitStack) -> subprocess.Popen[bytes]:
+        """Start the Chroma server, on the same folder and port each time."""
+        server, _ = stack.enter_context(chroma_server(self.folder / "chroma", self.chroma_port))
+        return server
 
     def hire(self, count: int) -> None:
         """Start workers, and wait until they are among the living."""
@@ -81,17 +100,12 @@ class Fleet:
 
 
 @pytest.fixture
-def provider() -> Iterator[OpenAIStub]:
-    with OpenAIStub(reply=reply, default=Behaviour(delay_s=0.3)) as stub:
-        yield stub
-
-
-@pytest.fixture
 def fleet(tmp_path: Path, postgres: PostgresServer, provider: OpenAIStub) -> Iterator[Fleet]:
     with ExitStack() as stack:
-        _, chroma = stack.enter_context(chroma_server(tmp_path / "chroma"))
-        made = Fleet(tmp_path, postgres.new_database(), chroma, provider)
+        port = free_port()
+        made = Fleet(tmp_path, postgres.new_database(), port, provider)
         stack.callback(made.dismiss)
+        made.start(stack)
         yield made
 
 
@@ -134,6 +148,37 @@ def test_what_is_sent_while_nobody_works_waits_until_somebody_does(fleet: Fleet)
     assert ended(fleet.client.look(batch_id)) == 0
     fleet.hire(1)
     assert fleet.client.finished(batch_id)["status"] == "done"
+
+
+def test_a_database_that_is_killed_and_comes_back_costs_nothing(fleet: Fleet, postgres: PostgresServer) -> None:
+    fleet.hire(2)
+    batch_id = fleet.client.send(articles(80))
+    until(lambda: len(fleet.at_work()) == 2)
+    postgres.restart(away_s=2)
+    batch = fleet.client.finished(batch_id)
+    assert batch["counts"]["published"] + batch["counts"]["needs_review"] == 80
+    assert fleet.rows("SELECT count(*) FROM riddles") == [(80,)]
+    assert Calls(fleet.stub).repeated() <= 2 * CONCURRENCY
+
+
+def test_an_example_index_that_is_killed_and_comes_back_loses_nothing(
+    tmp_path: Path, postgres: PostgresServer, provider: OpenAIStub
+) -> None:
+    with ExitStack() as stack:
+        fleet = Fleet(tmp_path, postgres.new_database(), free_port(), provider)
+        stack.callback(fleet.dismiss)
+        index = fleet.open_index(stack)
+        fleet.open_api()
+        fleet.hire(1)
+        batch_id = fleet.client.send(articles(40))
+        until(fleet.at_work)
+        index.kill()
+        index.wait()
+        time.sleep(2)
+        fleet.open_index(stack)
+        batch = fleet.client.finished(batch_id)
+        assert batch["counts"]["published"] + batch["counts"]["needs_review"] == 40
+        assert batch["counts"]["failed"] == 0
 
 
 def until(found: Any, timeout_s: float = 40) -> Any:

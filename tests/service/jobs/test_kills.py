@@ -5,27 +5,18 @@ import sqlite3
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from tests.service.jobs.lab import Calls, Client, articles, ended, mark, reply
-from tests.support.openai_stub import Behaviour, OpenAIStub
+from tests.service.jobs.lab import Calls, Client, articles, ended, mark
 from tests.support.program import Process
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from tests.support.openai_stub import Recorded
+    from tests.support.openai_stub import OpenAIStub, Recorded
 
 CONCURRENCY = 8
 COUNT = 80
 KILLS = 4
-
-
-@pytest.fixture
-def provider() -> Iterator[OpenAIStub]:
-    with OpenAIStub(reply=reply, default=Behaviour(delay_s=0.15)) as stub:
-        yield stub
 
 
 def paid(home: Path) -> Counter[str]:
