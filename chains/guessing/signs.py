@@ -1,0 +1,73 @@
+"""What speaks for a guess: four numbers between 0 and 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from chains.guessing.likeness import likeness
+from chains.guessing.reading import fresh_words, telling_words
+
+if TYPE_CHECKING:
+    from retrievers.embeddings import EmbeddingModel
+    from retrievers.vectors import Matrix
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """How a guess and a secret agree. All 0 for a guess that says nothing of its own.
+
+    Args:
+        named: Share of the answer's words that the guess has, by their likeness.
+        told: How many of the guess's words the summary has; four or more are 1.
+        like_answer: Cosine of guess and answer as a whole, not below 0.
+        like_summary: Cosine of guess and summary as a whole, not below 0.
+    """
+
+    named: float = 0.0
+    told: float = 0.0
+    like_answer: float = 0.0
+    like_summary: float = 0.0
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        """In the order of the fields."""
+        return self.named, self.told, self.like_answer, self.like_summary
+
+
+def signs_of(guess: str, *, answer: str, summary: str, shown: str, embeddings: EmbeddingModel) -> Signs:
+    """Compare a guess with what is to be guessed.
+
+    Whoever lists many words hits some: from the fourth word on that belongs neither to answer nor summary, `named` and
+    `told` shrink in proportion.
+
+    Args:
+        guess: What the reader wrote.
+        answer: What is to be guessed.
+        summary: Of the article; may be empty.
+        shown: Riddle and hints, whose words are no guess.
+        embeddings: Of words and texts.
+    """
+    guessed = fresh_words(guess, answer, shown)
+    if not guessed:
+        return Signs()
+    answered, summed = telling_words(answer), telling_words(summary)[:_LONGEST_SUMMARY]
+    both = likeness(guessed, (*answered, *summed), embeddings)
+    in_answer, in_summary = both[:, : len(answered)], both[:, len(answered) :]
+    focus = _focus(both)
+    wholes = embeddings.matrix([" ".join(guessed), answer, summary or answer])
+    return Signs(
+        named=float(in_answer.max(axis=0).mean()) * focus if answered else 0.0,
+        told=min(float(in_summary.max(axis=1, initial=0).sum()) / _ENOUGH_TOLD, 1.0) * focus,
+        like_answer=max(float(wholes[0] @ wholes[1]), 0.0),
+        like_summary=max(float(wholes[0] @ wholes[2]), 0.0) if summary else 0.0,
+    )
+
+
+def _focus(both: Matrix) -> float:
+    stray = float((1 - both.max(axis=1)).sum())
+    return min(1.0, _STRAY_ALLOWED / stray) if stray > 0 else 1.0
+
+
+_ENOUGH_TOLD: Final = 4
+_STRAY_ALLOWED: Final = 3
+_LONGEST_SUMMARY: Final = 80
