@@ -9,25 +9,11 @@ from typing import TYPE_CHECKING, Final, Literal
 from chains.guessing.signs import Signs, signs_of
 
 if TYPE_CHECKING:
+    from chains.guessing.secret import Secret
     from retrievers.embeddings import EmbeddingModel
 
 Verdict = Literal["right", "near", "wrong"]
 """`near` is the right kind of thing, or a main part of the story, without what makes it this story."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Secret:
-    """What a guess is held against.
-
-    Args:
-        answer: What is to be guessed; not blank.
-        summary: Of the article: a guess that names the story is right, whatever words the answer uses.
-        shown: What every reader has before them: riddle and hints. Its words prove nothing.
-    """
-
-    answer: str
-    summary: str = ""
-    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,21 +30,40 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """Weights and thresholds.
-
-    `score = 1 / (1 + exp(-(offset + weights . signs)))`: a cumulative logit, P. McCullagh, "Regression Models for
-    Ordinal Data", J. R. Stat. Soc. B 42(2), 1980. `evaluation.guessing` fits all of it to labelled guesses.
+class Step:
+    """How likely a guess has come so far, by its signs: `1 / (1 + exp(-(offset + weights . signs)))`.
 
     Args:
-        weights: Of `Signs`, in the order of its fields; none below 0.
-        offset: What a guess without any sign has.
+        weights: Of `Signs`, in the order of its fields.
+        offset: Of a guess without any sign.
+    """
+
+    weights: tuple[float, ...]
+    offset: float
+
+    def chance(self, signs: Signs) -> float:
+        """0 to 1."""
+        pairs = zip(self.weights, signs.as_tuple(), strict=True)
+        return 1 / (1 + math.exp(-(self.offset + sum(weight * sign for weight, sign in pairs))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Weights and thresholds; `evaluation.guessing` fits all of them to labelled guesses.
+
+    The score is the mean of both chances: half the rank that is to be expected, where wrong is 0, near 1 and right 2.
+    Source: the cumulative logit with slopes of each step's own, P. McCullagh, "Regression Models for Ordinal Data",
+    J. R. Stat. Soc. B 42(2), 1980.
+
+    Args:
+        to_near: From wrong to near.
+        to_right: From near to right.
         near: Scores from here on are near.
         right: Scores from here on are right.
     """
 
-    weights: tuple[float, float, float, float]
-    offset: float
+    to_near: Step
+    to_right: Step
     near: float
     right: float
 
@@ -66,8 +71,7 @@ class Calibration:
         """0 to 1; 0 without any sign."""
         if signs == Signs():
             return 0.0
-        pairs = zip(self.weights, signs.as_tuple(), strict=True)
-        return 1 / (1 + math.exp(-(self.offset + sum(weight * sign for weight, sign in pairs))))
+        return (self.to_near.chance(signs) + self.to_right.chance(signs)) / 2
 
     def verdict(self, score: float) -> Verdict:
         """What a score means."""
@@ -76,8 +80,13 @@ class Calibration:
         return "near" if score >= self.near else "wrong"
 
 
-SHIPPED: Final = Calibration(weights=(3.5, 2.6, 2.6, 1.5), offset=-3.2, near=0.21, right=0.79)
-"""Made by `riddlewire eval guesses`; a test makes it anew and compares."""
+SHIPPED: Final = Calibration(
+    to_near=Step(weights=(0.2, 0.9, 3.62, 2.7, 2.2), offset=-2.45),
+    to_right=Step(weights=(6.15, 4.29, 0.52, 0.04, 0.0), offset=-4.45),
+    near=0.22,
+    right=0.7,
+)
+"""What `riddlewire eval guesses` makes of the labelled guesses that ship; a test makes it anew and compares."""
 
 
 class GuessJudge:
@@ -94,9 +103,7 @@ class GuessJudge:
 
     def signs(self, guess: str, secret: Secret) -> Signs:
         """What speaks for a guess."""
-        return signs_of(
-            guess, answer=secret.answer, summary=secret.summary, shown=secret.shown, embeddings=self._embeddings
-        )
+        return signs_of(guess, secret, self._embeddings)
 
     def judge(self, guess: str, secret: Secret) -> Judgement:
         """Judge one guess; any text is a guess, and no text is an error."""

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 MISSPELT: Final = 0.9
 """Likeness of a word with a typing error."""
 
-MEANING_FLOOR: Final = 0.45
-"""Cosines of word vectors below say nothing: `petrol` and `gas` are above, `petrol` and `onion` are not."""
+MEANING_FLOOR: Final = 0.4
+"""Cosines of word vectors below say nothing: `reporter` and `journalist` are above, `rubbish` and
+`garbage`, to which these vectors are blind, are not."""
 
 
 def likeness(guessed: Sequence[str], told: Sequence[str], embeddings: EmbeddingModel) -> Matrix:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from chains.guessing import Calibration
+from chains.guessing import Calibration, Step
 from evaluation.guessing.labelled import LABELS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-SOLVED_BY_NONSENSE: Final = 3.0
+SOLVED_BY_NONSENSE: Final = 2.0
 """What it costs to call a wrong guess right; calling a near one right, or a right one not, costs 1."""
 
 RIDGE: Final = 0.3
@@ -29,40 +30,52 @@ RIDGE: Final = 0.3
 def calibrate(labelled: Sequence[Labelled], judge: GuessJudge) -> Calibration:
     """The calibration for these guesses, rounded to two decimals as it ships.
 
-    Weights are those of a cumulative logit with one slope for both steps, from wrong to near and from near to right,
-    fitted by Newton's method; the offset puts the middle of both steps at a score of 0.5. Then each threshold is the
-    one that costs least.
+    Each step, from wrong to near and from near to right, is a logistic regression of its own, fitted by Newton's
+    method. Then each threshold is the one whose mistakes cost least.
 
     Args:
-        labelled: All with all three labels among them.
+        labelled: All three labels must be among them.
         judge: What reads the signs; its own calibration does not matter.
     """
-    signs = np.array([judge.signs(one.guess, one.secret).as_tuple() for one in labelled])
-    ranks = np.array([len(LABELS) - 1 - LABELS.index(one.label) for one in labelled])
-    *slopes, to_near, to_right = _cumulative_logit(signs, ranks)
-    first, second, third, fourth = (round(max(float(slope), 0.0), 2) for slope in slopes)
-    offset = round(float(to_near + to_right) / 2, 2)
-    weighed = Calibration(weights=(first, second, third, fourth), offset=offset, near=0, right=1)
-    scores = np.array([weighed.score(judge.signs(one.guess, one.secret)) for one in labelled])
-    return Calibration(
-        weights=weighed.weights,
-        offset=offset,
+    signs = [judge.signs(one.guess, one.secret) for one in labelled]
+    rows = np.array([each.as_tuple() for each in signs])
+    ranks = np.array([_RANKS[one.label] for one in labelled])
+    weighed = Calibration(to_near=_step(rows, ranks >= 1), to_right=_step(rows, ranks >= _RIGHT), near=0, right=1)
+    scores = np.array([weighed.score(each) for each in signs])
+    return replace(
+        weighed,
         near=_cheapest(scores, ranks >= 1, np.ones(len(ranks))),
-        right=_cheapest(scores, ranks == len(LABELS) - 1, np.where(ranks == 0, SOLVED_BY_NONSENSE, 1.0)),
+        right=_cheapest(scores, ranks >= _RIGHT, np.where(ranks == 0, SOLVED_BY_NONSENSE, 1.0)),
     )
 
 
-def _cumulative_logit(signs: Values, ranks: NDArray[np.int64]) -> Values:
-    """Slopes, then the intercepts of both steps: a logistic regression on each step's yes or no, slopes shared."""
-    one, none = np.ones((len(signs), 1)), np.zeros((len(signs), 1))
-    rows = np.vstack([np.hstack([signs, one, none]), np.hstack([signs, none, one])])
-    passed = np.concatenate([ranks >= 1, ranks >= 2]).astype(np.float64)  # noqa: PLR2004 -- the two steps
-    prior = np.diag([RIDGE] * signs.shape[1] + [1e-6, 1e-6])
-    found = np.zeros(rows.shape[1])
-    for _ in range(_STEPS):
-        chance = 1 / (1 + np.exp(-rows @ found))
-        curvature = rows.T @ (rows * (chance * (1 - chance))[:, None]) + prior
-        found = found - np.linalg.solve(curvature, rows.T @ (chance - passed) + prior @ found)
+def _step(rows: Values, passed: NDArray[np.bool_]) -> Step:
+    """One step with no weight below 0: a sign that would count against a guess is left out and the rest fitted anew.
+
+    With a weight below 0 a guess could be made right by spoiling it, such as with words that belong nowhere.
+    """
+    kept = list(range(rows.shape[1]))
+    while True:
+        *found, offset = _logistic(rows[:, kept], passed)
+        if min(found) >= 0:
+            break
+        kept = [sign for sign, weight in zip(kept, found, strict=True) if weight >= 0]
+    weights = dict(zip(kept, found, strict=True))
+    return Step(
+        weights=tuple(round(float(weights.get(sign, 0)), 2) for sign in range(rows.shape[1])),
+        offset=round(float(offset), 2),
+    )
+
+
+def _logistic(rows: Values, passed: NDArray[np.bool_]) -> Values:
+    """Weights, then the offset, of a logistic regression with a ridge on the weights."""
+    columns = np.hstack([rows, np.ones((len(rows), 1))])
+    prior = np.diag([RIDGE] * rows.shape[1] + [_ALMOST_FREE])
+    found = np.zeros(columns.shape[1])
+    for _ in range(_ITERATIONS):
+        chance = 1 / (1 + np.exp(-columns @ found))
+        curvature = columns.T @ (columns * (chance * (1 - chance))[:, None]) + prior
+        found = found - np.linalg.solve(curvature, columns.T @ (chance - passed) + prior @ found)
     return found
 
 
@@ -74,6 +87,7 @@ def _cheapest(scores: Values, passed: NDArray[np.bool_], cost: Values) -> float:
     return round(float(best[len(best) // 2]), 2)
 
 
-_STEPS: Final = 25
-
-
+_ITERATIONS: Final = 25
+_ALMOST_FREE: Final = 1e-6
+_RANKS: Final = {label: rank for rank, label in enumerate(reversed(LABELS))}
+_RIGHT: Final = _RANKS["right"]
