@@ -29,6 +29,9 @@ class LimitSettings(Group):
         description="Rate of keys that have none of their own, such as `60/minute`; unset is no limit. Counted in each "
         "process by itself: with `RIDDLEWIRE_PROCESSES=2` a key gets up to twice its rate.",
     )
+    guesses: str = Field(
+        "30/hour", description="Different guesses that one reader has at one riddle; above it the reader gets 429."
+    )
     import_bytes: PositiveInt = Field(
         64 * 1024 * 1024, description="Largest JSONL import of examples in bytes; it is read as a stream."
     )
@@ -38,7 +41,7 @@ class LimitSettings(Group):
     )
     drain_s: Seconds = Field(30.0, description="Seconds that accepted requests get to finish when the service stops.")
 
-    @field_validator("rate")
+    @field_validator("rate", "guesses")
     @classmethod
     def _rate_reads(cls, value: str | None) -> str | None:
         from service.ratelimit import InvalidRate, parse_rate
