@@ -11,9 +11,11 @@ from fastapi import FastAPI
 from domain.errors import ConfigurationError
 from service import docs_page, openapi, problems
 from service.examples import endpoints as examples
+from service.guesses import endpoints as guesses
 from service.middleware.request_context import RequestContext
 from service.operations import endpoints as operations
 from service.pipelines import endpoints as pipelines
+from service.promotions import endpoints as promotions
 from service.prompts import endpoints as prompts
 from service.resources import open_resources
 from service.riddles import endpoints as riddles
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 ROUTERS = (
     riddles.writes,
     riddles.reads,
+    guesses.reads,
+    guesses.writes,
+    promotions.writes,
+    promotions.decisions,
     operations.router,
     examples.imports,
     examples.reads,

@@ -12,9 +12,12 @@ from service.inflight import InFlight
 from service.keys import KeyStore
 from service.ratelimit import RateLimiter
 from service.storage.engine import open_engine
+from service.storage.feedback import FeedbackStore
+from service.storage.guesses import GuessStore
 from service.storage.home import HomeLock, make_home
 from service.storage.idempotency import IdempotencyStore
 from service.storage.migrate import migrate
+from service.storage.promotions import PromotionStore
 from service.storage.riddles import RiddleRepository
 from service.storage.writer import Writer
 from service.warmup import WarmUp
@@ -43,6 +46,9 @@ class Resources:
     examples: Examples
     models: ChatModels
     riddles: RiddleRepository
+    guesses: GuessStore
+    feedback: FeedbackStore
+    promotions: PromotionStore
     idempotency: IdempotencyStore
     keys: KeyStore
     limiter: RateLimiter
@@ -138,6 +144,9 @@ async def _assemble(
         examples=examples,
         models=models,
         riddles=RiddleRepository(engine, writer),
+        guesses=GuessStore(engine, writer),
+        feedback=FeedbackStore(engine, writer),
+        promotions=PromotionStore(engine),
         idempotency=IdempotencyStore(engine),
         keys=keys,
         limiter=RateLimiter(),

@@ -41,17 +41,15 @@ class LimitSettings(Group):
     )
     drain_s: Seconds = Field(30.0, description="Seconds that accepted requests get to finish when the service stops.")
 
-    @field_validator("rate", "guesses")
+    @field_validator("rate")
     @classmethod
     def _rate_reads(cls, value: str | None) -> str | None:
-        from service.ratelimit import InvalidRate, parse_rate
+        return None if value is None or not value.strip() else _checked_rate(value)
 
-        if value is None or not value.strip():
-            return None
-        try:
-            return parse_rate(value).text
-        except InvalidRate as error:
-            raise ValueError(error.reason) from error
+    @field_validator("guesses")
+    @classmethod
+    def _guesses_read(cls, value: str) -> str:
+        return _checked_rate(value)
 
 
 class LogSettings(Group):
@@ -123,6 +121,15 @@ class ProviderGroup(Group):
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
         return check_http_url(value)
+
+
+def _checked_rate(value: str) -> str:
+    from service.ratelimit import InvalidRate, parse_rate
+
+    try:
+        return parse_rate(value).text
+    except InvalidRate as error:
+        raise ValueError(error.reason) from error
 
 
 def check_http_url(value: str | None) -> str | None:

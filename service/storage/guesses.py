@@ -121,10 +121,14 @@ class GuessStore:
         _move(connection, guessed, {"solved_at": now} if solves else {}, hint)
         if solves:
             self._count_solver(connection, guessed.riddle_id)
-        row = {"riddle_id": guessed.riddle_id, "reader": guessed.reader, "fingerprint": guessed.fingerprint}
-        said = {"correct": guessed.correct, "near": guessed.near, "score": guessed.score, "hint": hint}
-        connection.execute(guesses.insert(), {**row, **said, "created_at": now})
-        return Kept(**said, solved_by=_solved_by(connection, guessed.riddle_id))
+        _insert_guess(connection, guessed, hint, now)
+        return Kept(
+            correct=guessed.correct,
+            near=guessed.near,
+            score=guessed.score,
+            hint=hint,
+            solved_by=_solved_by(connection, guessed.riddle_id),
+        )
 
     def _progress(self, connection: Connection, riddle_id: str, reader: str) -> Row[Any]:
         """The reader's row, made if need be, and held until the transaction ends."""
@@ -145,6 +149,12 @@ class GuessStore:
                 index_elements=["riddle_id"], set_={"solved_by": riddle_tallies.c.solved_by + 1}
             )
         )
+
+
+def _insert_guess(connection: Connection, guessed: Guessed, hint: int | None, now: datetime) -> None:
+    names = ("riddle_id", "reader", "fingerprint", "correct", "near", "score")
+    row = {name: getattr(guessed, name) for name in names}
+    connection.execute(guesses.insert(), {**row, "hint": hint, "created_at": now})
 
 
 def _of(riddle_id: str, reader: str) -> Any:

@@ -11,8 +11,8 @@ promotions = Table(
     "promotions",
     metadata,
     Column("riddle_id", String(40), ForeignKey("riddles.id"), primary_key=True),
+    Column("tenant", String(100), primary_key=True),  # empty is everybody's: tenants promote a shared riddle apart
     Column("example_id", String(64), nullable=False),  # the example's, from the beginning
-    Column("tenant", String(100)),
     Column("content", Json),  # of the example to be; null once it is one
     Column("pipeline", String(100), nullable=False),
     Column("steps", Json, nullable=False),

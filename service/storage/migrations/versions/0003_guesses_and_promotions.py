@@ -46,8 +46,8 @@ def upgrade() -> None:
     op.create_table(
         "promotions",
         sa.Column("riddle_id", sa.String(length=40), nullable=False),
+        sa.Column("tenant", sa.String(length=100), nullable=False),
         sa.Column("example_id", sa.String(length=64), nullable=False),
-        sa.Column("tenant", sa.String(length=100), nullable=True),
         sa.Column("content", Json, nullable=True),
         sa.Column("pipeline", sa.String(length=100), nullable=False),
         sa.Column("steps", Json, nullable=False),
@@ -56,7 +56,7 @@ def upgrade() -> None:
         sa.Column("approved_by", sa.String(length=40), nullable=True),
         sa.Column("approved_at", UtcDateTime, nullable=True),
         sa.ForeignKeyConstraint(["riddle_id"], ["riddles.id"], name=op.f("fk_promotions_riddle_id_riddles")),
-        sa.PrimaryKeyConstraint("riddle_id", name=op.f("pk_promotions")),
+        sa.PrimaryKeyConstraint("riddle_id", "tenant", name=op.f("pk_promotions")),
     )
     with op.batch_alter_table("promotions", schema=None) as batch_op:
         batch_op.create_index("promotions_by_example", ["example_id"], unique=False)
