@@ -54,7 +54,11 @@ def _print_calibration(found: "Calibration", *, ships: bool) -> None:
     rows = ((name, *(f"{weight:.2f}" for weight in step.weights), f"{step.offset:.2f}") for name, step in steps)
     print_table(("step", *names, "offset"), rows)
     say(f"Near from a score of {found.near:.2f} on, right from {found.right:.2f} on.")
-    say("This is the calibration in use." if ships else "The calibration in use is another one: chains.guessing.SHIPPED.")
+    say(
+        "This is the calibration in use."
+        if ships
+        else "The calibration in use is another one: chains.guessing.SHIPPED."
+    )
 
 
 def _print_confusion(confusion: "Confusion") -> None:

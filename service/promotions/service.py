@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from langchain_core.utils.uuid import uuid7
 
 from domain import Example
 from domain.errors import InvalidExample, NotFound
@@ -85,7 +86,7 @@ def _edited(stored: StoredRiddle, given: PromotionIn, caller: Caller) -> Example
     edits = given.model_dump(exclude_none=True, exclude={"hints"})
     hints = riddle.hints if given.hints is None else tuple(given.hints)
     fields = {**_fields(riddle), **edits, "hints": hints}
-    return Example(**fields, tenant=stored.tenant or caller.tenant, origin="promoted", id=f"ex_{uuid.uuid4().hex[:16]}")
+    return Example(**fields, tenant=stored.tenant or caller.tenant, origin="promoted", id=f"ex_{uuid7().hex}")
 
 
 def _fields(riddle: Riddle) -> dict[str, str]:

@@ -130,8 +130,8 @@ def _before(connection: Connection, riddle_id: str, reader: str) -> Rating | Non
 def _recount(connection: Connection, riddle_id: str, before: Rating | None, after: Rating) -> None:
     table = riddle_tallies
     more = {
-        "up": table.c.up + (after == 1) - (before == 1),
-        "down": table.c.down + (after == -1) - (before == -1),
+        "up": table.c.up + (int(after == 1) - int(before == 1)),
+        "down": table.c.down + (int(after == -1) - int(before == -1)),
     }
     connection.execute(table.update().where(table.c.riddle_id == riddle_id).values(more))
 
