@@ -1,4 +1,4 @@
-"""Is this guess right? One number from the signs, and two thresholds calibrated on guesses that people labelled."""
+"""Is this guess right? One number from the signs, and two thresholds calibrated on labelled guesses."""
 
 from __future__ import annotations
 

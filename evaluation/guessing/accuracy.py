@@ -1,4 +1,4 @@
-"""How often the judge of guesses agrees with people."""
+"""How often the judge of guesses agrees with the labels."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ class Confusion:
 
     @property
     def decided(self) -> int:
-        """Guesses for which right or not right, all that solves a riddle, is as people say."""
+        """Guesses for which right or not right, all that solves a riddle, is as labelled."""
         right = self.counts["right"]["right"]
         return right + sum(self.counts[label][verdict] for label in LABELS[1:] for verdict in LABELS[1:])
 
     @property
     def accuracy(self) -> float:
-        """Share of all three verdicts that are as people say."""
+        """Share of all three verdicts that are as labelled."""
         return self.agreed / self.total
 
     @property
     def solving_accuracy(self) -> float:
-        """Share of guesses for which right or not right is as people say."""
+        """Share of guesses for which right or not right is as labelled."""
         return self.decided / self.total
 
     @property

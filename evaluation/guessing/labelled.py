@@ -1,4 +1,4 @@
-"""Guesses that people labelled, about stories of the shipped examples."""
+"""Labelled guesses about stories of the shipped examples."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Part = Literal["calibration", "test"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
-    """One guess and what people say of it.
+    """One guess and what it should be called.
 
     Args:
         story: Headline of the shipped example it is about.

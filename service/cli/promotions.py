@@ -1,4 +1,4 @@
-"""Commands of `riddlewire examples` about riddles that are to become examples: see what waits, approve it, reject it."""
+"""Commands of `riddlewire examples` about promoted riddles: see what waits, approve it, reject it."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +52,7 @@ def approve(ctx: typer.Context, ids: Ids) -> None:
     with opened_engine(settings_of(ctx)) as engine:
         promotions = PromotionStore(engine)
         for example_id in ids:
-            promotion = _waiting(promotions, example_id)
+            promotion = promotions.of_example(example_id) or _waiting(promotions, example_id)
             approved = approve_promotion(ExampleStore(engine), promotions, promotion, by=BY)
             note(f"{approved.example_id} is an example.")
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import Query
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from chains.guessing import LONGEST_GUESS
 from service.riddles.schemas import ArticleOut
@@ -24,6 +24,14 @@ ReaderQuery = Annotated[
 ]
 
 
+def _no_truth(value: object) -> object:
+    """`true` equals 1 in Python and is no rating in JSON."""
+    if isinstance(value, bool):
+        message = "is neither -1 nor 1"
+        raise ValueError(message)  # noqa: TRY004 -- pydantic reports ValueError, not TypeError
+    return value
+
+
 class ReaderIn(Body):
     """Which reader."""
 
@@ -39,7 +47,9 @@ class GuessIn(ReaderIn):
 class FeedbackIn(ReaderIn):
     """What a reader thinks of a riddle."""
 
-    rating: Literal[-1, 1] = Field(description="1 for a good riddle, -1 for a bad one.")
+    rating: Annotated[Literal[-1, 1], BeforeValidator(_no_truth)] = Field(
+        description="1 for a good riddle, -1 for a bad one."
+    )
     comment: Annotated[CleanText, Field(max_length=2000)] | None = None
 
 
