@@ -25,7 +25,8 @@ def guesses(as_json: AsJson = False) -> None:
 
     Example: `riddlewire eval guesses`
     """
-    from chains.guessing import SHIPPED, GuessJudge
+    from chains.guessing import GuessJudge
+    from chains.guessing.judge import SHIPPED
     from evaluation.guessing import calibrate, measure, read_labelled
     from retrievers import load_embeddings
 
@@ -57,7 +58,7 @@ def _print_calibration(found: "Calibration", *, ships: bool) -> None:
     say(
         "This is the calibration in use."
         if ships
-        else "The calibration in use is another one: chains.guessing.SHIPPED."
+        else "The calibration in use is another one: chains.guessing.judge.SHIPPED."
     )
 
 

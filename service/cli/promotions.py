@@ -44,16 +44,18 @@ def approve(ctx: typer.Context, ids: Ids) -> None:
 
     Example: `riddlewire examples approve ex_00ff00ff00ff00ff`
     """
+    from retrievers.shipped import seed
     from retrievers.store import ExampleStore
     from service.cli.database import opened_engine
     from service.promotions.approving import approve as approve_promotion
     from service.storage.promotions import PromotionStore
 
     with opened_engine(settings_of(ctx)) as engine:
-        promotions = PromotionStore(engine)
+        promotions, examples = PromotionStore(engine), ExampleStore(engine)
+        seed(examples)
         for example_id in ids:
             promotion = promotions.of_example(example_id) or _waiting(promotions, example_id)
-            approved = approve_promotion(ExampleStore(engine), promotions, promotion, by=BY)
+            approved = approve_promotion(examples, promotions, promotion, by=BY)
             note(f"{approved.example_id} is an example.")
 
 

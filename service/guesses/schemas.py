@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import Query
 from pydantic import BeforeValidator, Field
 
-from chains.guessing import LONGEST_GUESS
+from chains.guessing.reading import LONGEST_GUESS
 from service.riddles.schemas import ArticleOut
 from service.schemas import Answer, Body, CleanText, Page, VisibleText
 

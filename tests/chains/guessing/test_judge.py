@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chains.guessing import LONGEST_GUESS, GuessJudge, Secret, Signs
+from chains.guessing import GuessJudge, Secret, Signs
+from chains.guessing.reading import LONGEST_GUESS
 from retrievers import load_embeddings
 
 HAIL = Secret(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from chains.guessing import SHIPPED, GuessJudge
+from chains.guessing import GuessJudge
+from chains.guessing.judge import SHIPPED
 from evaluation.guessing import Labelled, calibrate, measure, read_labelled
 from retrievers import load_embeddings
 

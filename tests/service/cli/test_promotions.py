@@ -55,7 +55,7 @@ def test_an_approved_one_is_an_example(cli: Cli, waiting: Example) -> None:
     assert waiting.id in cli("examples", "list").out
     assert cli("examples", "pending").out == ""
     assert cli("examples", "approve", waiting.id).code == Exit.OK  # again changes nothing
-    assert cli("examples", "reject", waiting.id).code == Exit.INPUT
+    assert cli("examples", "reject", waiting.id).code == Exit.FAILED
 
 
 def test_a_rejected_one_is_gone_and_its_riddle_stays(cli: Cli, waiting: Example, engine: Engine) -> None:
@@ -68,7 +68,7 @@ def test_a_rejected_one_is_gone_and_its_riddle_stays(cli: Cli, waiting: Example,
 @pytest.mark.parametrize("command", ["approve", "reject"])
 def test_an_id_that_does_not_wait_is_not_found(cli: Cli, command: str) -> None:
     ended = cli("examples", command, "ex_nope")
-    assert ended.code == Exit.INPUT
+    assert ended.code == Exit.FAILED
     assert "ex_nope" in ended.err
 
 
