@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from evaluation.guessing.labelled import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from chains.guessing import GuessJudge, Verdict
     from evaluation.guessing.labelled import Labelled
+
+
+STRANGERS: Final = 8
+"""Other stories that a guess is tried at."""
+
+_STRIDE: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,22 @@ class Confusion:
     def share(self, label: Verdict, verdict: Verdict) -> float:
         """Of the guesses of a label, how many got a verdict."""
         return self.counts[label][verdict] / max(sum(self.counts[label].values()), 1)
+
+
+def elsewhere(labelled: Sequence[Labelled], judge: GuessJudge) -> dict[Verdict, int]:
+    """Try guesses that are right where they belong at `STRANGERS` other stories each, and count the verdicts.
+
+    What is to be hoped for is `wrong`: a reader who tries at one riddle what solves others should get nowhere.
+    """
+    secrets = {one.story: one.secret for one in labelled}
+    stories = list(secrets)
+    found: Counter[Verdict] = Counter()
+    for one in labelled:
+        if one.label == "right":
+            place = stories.index(one.story)
+            others = (stories[(place + step * _STRIDE) % len(stories)] for step in range(1, STRANGERS + 1))
+            found.update(judge.judge(one.guess, secrets[story]).verdict for story in others if story != one.story)
+    return {verdict: found[verdict] for verdict in LABELS}
 
 
 def measure(labelled: Iterable[Labelled], judge: GuessJudge) -> Confusion:

@@ -27,7 +27,7 @@ def guesses(as_json: AsJson = False) -> None:
     """
     from chains.guessing import GuessJudge
     from chains.guessing.judge import SHIPPED
-    from evaluation.guessing import calibrate, measure, read_labelled
+    from evaluation.guessing import calibrate, elsewhere, measure, read_labelled
     from retrievers import load_embeddings
 
     embeddings, labelled = load_embeddings(), read_labelled()
@@ -35,8 +35,10 @@ def guesses(as_json: AsJson = False) -> None:
     found = calibrate(parts["calibration"], GuessJudge(embeddings))
     judge = GuessJudge(embeddings, found)
     confusions = {part: measure(guesses, judge) for part, guesses in parts.items()}
+    strangers = elsewhere(labelled, judge)
     if as_json:
-        print_json({"calibration": found, "ships": found == SHIPPED, "parts": _as_json(confusions)})
+        told = {"calibration": found, "ships": found == SHIPPED, "parts": _as_json(confusions), "elsewhere": strangers}
+        print_json(told)
         return
     _print_calibration(found, ships=found == SHIPPED)
     for part, confusion in confusions.items():
@@ -44,6 +46,10 @@ def guesses(as_json: AsJson = False) -> None:
         say()
         say(f"{part}: {confusion.total} guesses at {stories} stories", "bold")
         _print_confusion(confusion)
+    tried = sum(strangers.values())
+    say()
+    say(f"right guesses tried at other stories: {tried}", "bold")
+    say(f"called right: {_share(strangers['right'], tried)}, near: {_share(strangers['near'], tried)}")
 
 
 def _print_calibration(found: "Calibration", *, ships: bool) -> None:

@@ -95,7 +95,10 @@ class GuessStore:
         Raises:
             TooManyGuesses: The reader has to wait.
         """
-        return await self._writer.write(lambda connection: self._record(connection, guessed, rate))
+        kept = await self._writer.write(lambda connection: self._record(connection, guessed, rate))
+        if isinstance(kept, TooManyGuesses):  # not raised in there: it would undo what others write beside it
+            raise kept
+        return kept
 
     async def reveal(self, riddle_id: str, reader: str) -> None:
         """Note that a reader was told the answer; the first time counts."""
@@ -109,13 +112,15 @@ class GuessStore:
             row = connection.execute(query).first()
         return row is not None and (row.solved_at is not None or row.revealed_at is not None)
 
-    def _record(self, connection: Connection, guessed: Guessed, rate: Rate) -> Kept:
+    def _record(self, connection: Connection, guessed: Guessed, rate: Rate) -> Kept | TooManyGuesses:
         progress = self._progress(connection, guessed.riddle_id, guessed.reader)
         earlier = _earlier(connection, guessed)
         if earlier is not None:
             return _kept(connection, guessed.riddle_id, earlier)
         now = self._clock()
-        _check_rate(connection, guessed, rate, now)
+        refused = _over_rate(connection, guessed, rate, now)
+        if refused is not None:
+            return refused
         hint = _next_hint(progress, guessed)
         solves = guessed.correct and progress.solved_at is None and progress.revealed_at is None
         _move(connection, guessed, {"solved_at": now} if solves else {}, hint)
@@ -186,7 +191,7 @@ def _solved_by(connection: Connection, riddle_id: str) -> int:
     return connection.execute(query).scalar() or 0
 
 
-def _check_rate(connection: Connection, guessed: Guessed, rate: Rate, now: datetime) -> None:
+def _over_rate(connection: Connection, guessed: Guessed, rate: Rate, now: datetime) -> TooManyGuesses | None:
     window = timedelta(seconds=rate.window_s)
     query = select(func.count(), func.min(guesses.c.created_at, type_=guesses.c.created_at.type)).where(
         guesses.c.riddle_id == guessed.riddle_id,
@@ -194,8 +199,7 @@ def _check_rate(connection: Connection, guessed: Guessed, rate: Rate, now: datet
         guesses.c.created_at > now - window,
     )
     made, first = connection.execute(query).one()
-    if made >= rate.limit:
-        raise TooManyGuesses(rate.text, (first + window - now).total_seconds())
+    return TooManyGuesses(rate.text, (first + window - now).total_seconds()) if made >= rate.limit else None
 
 
 def _next_hint(progress: Row[Any], guessed: Guessed) -> int | None:

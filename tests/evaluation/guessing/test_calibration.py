@@ -8,7 +8,7 @@ import pytest
 
 from chains.guessing import GuessJudge
 from chains.guessing.judge import SHIPPED
-from evaluation.guessing import Labelled, calibrate, measure, read_labelled
+from evaluation.guessing import Labelled, calibrate, elsewhere, measure, read_labelled
 from retrievers import load_embeddings
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "guesses.md"
@@ -53,6 +53,13 @@ def test_what_ships_is_what_the_calibration_gives(labelled: tuple[Labelled, ...]
 
 def test_no_sign_counts_against_a_guess() -> None:
     assert min(*SHIPPED.to_near.weights, *SHIPPED.to_right.weights) >= 0
+
+
+def test_what_solves_one_riddle_solves_no_other(labelled: tuple[Labelled, ...], judge: GuessJudge) -> None:
+    found = elsewhere(of_part(labelled, "test"), judge)
+    assert sum(found.values()) > 500
+    assert found["right"] == 0
+    assert found["near"] <= 0.03 * sum(found.values())
 
 
 def test_guesses_that_no_calibration_has_seen_are_judged_as_well_as_documented(

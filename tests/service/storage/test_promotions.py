@@ -8,7 +8,7 @@ import pytest
 
 from domain import StepRecord
 from domain.errors import NotFound
-from retrievers import ExampleStore
+from retrievers import ExampleStore, open_examples
 from service.promotions.approving import approve
 from service.storage.promotions import Promotion, PromotionStore
 from service.storage.riddles import RiddleRepository
@@ -91,6 +91,19 @@ def test_an_approval_makes_an_example_that_every_index_hears_of(
     assert approved.approved_at is not None
     assert approved.steps == promotion.steps
     assert store.waiting(limit=5).items == ()
+
+
+def test_an_approval_reaches_the_index_of_every_process_and_no_index_before(
+    store: PromotionStore, engine: Engine, promotion: Promotion
+) -> None:
+    assert promotion.example is not None
+    story = promotion.example.article
+    with open_examples(engine=engine, seed=False) as one, open_examples(engine=engine, seed=False) as other:
+        kept = store.propose(promotion)
+        assert [one.search(story), other.search(story), one.index.count(), other.index.count()] == [[], [], 0, 0]
+        approve(one, store, kept, by="k2")
+        for process in (one, other):
+            assert [found.example.id for found in process.search(story)] == [promotion.example_id]
 
 
 def test_approving_again_changes_nothing(store: PromotionStore, examples: ExampleStore, promotion: Promotion) -> None:
