@@ -72,7 +72,8 @@ def elsewhere(labelled: Sequence[Labelled], judge: GuessJudge) -> dict[Verdict, 
 
     What is to be hoped for is `wrong`: a reader who tries at one riddle what solves others should get nowhere.
     """
-    secrets = {one.story: one.secret for one in labelled}
+    secrets = {one.story: one.secret for one in labelled if not one.made}
+    secrets |= {one.story: one.secret for one in labelled if one.story not in secrets}
     stories = list(secrets)
     found: Counter[Verdict] = Counter()
     for one in labelled:

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-SOLVED_BY_NONSENSE: Final = 2.0
-"""What it costs to call a wrong guess right; calling a near one right, or a right one not, costs 1."""
+CALLED_RIGHT: Final = {"right": 0.0, "near": 0.5, "wrong": 2.0}
+"""What it costs to call a guess right, by its label; not to call a right one right costs 1.
+
+A reader whose right guess is refused has nothing left to say, one whose near guess passes had the story in hand, and
+one who solves a riddle with nonsense stops believing in it.
+"""
 
 RIDGE: Final = 0.3
 """Strength of the prior that keeps weights small: the labelled guesses are few."""
@@ -45,7 +49,7 @@ def calibrate(labelled: Sequence[Labelled], judge: GuessJudge) -> Calibration:
     return replace(
         weighed,
         near=_cheapest(scores, ranks >= 1, np.ones(len(ranks))),
-        right=_cheapest(scores, ranks >= _RIGHT, np.where(ranks == 0, SOLVED_BY_NONSENSE, 1.0)),
+        right=_cheapest(scores, ranks >= _RIGHT, np.array([CALLED_RIGHT[one.label] or 1.0 for one in labelled])),
     )
 
 
@@ -80,13 +84,18 @@ def _logistic(rows: Values, passed: NDArray[np.bool_]) -> Values:
 
 
 def _cheapest(scores: Values, passed: NDArray[np.bool_], cost: Values) -> float:
-    """The threshold, in hundredths, whose mistakes cost least; the middle one of several."""
+    """The threshold, in hundredths, around which mistakes cost least.
+
+    The mean over `_AROUND` hundredths decides, so that no single guess does.
+    """
     thresholds = np.arange(1, 100) / 100
     costs = np.array([(cost * ((scores >= threshold) != passed)).sum() for threshold in thresholds])
-    best = thresholds[costs == costs.min()]
+    around = np.convolve(np.pad(costs, _AROUND // 2, mode="edge"), np.ones(_AROUND), mode="valid").round(6)
+    best = thresholds[around == around.min()]
     return round(float(best[len(best) // 2]), 2)
 
 
+_AROUND: Final = 7
 _ITERATIONS: Final = 25
 _ALMOST_FREE: Final = 1e-6
 _RANKS: Final = {label: rank for rank, label in enumerate(reversed(LABELS))}

@@ -32,13 +32,15 @@ class Labelled:
         guess: As a reader may type it.
         label: `right` names the story or what its answer names; `near` is the right kind of thing, or a main part of
             the story, without what makes it this one; `wrong` is everything else.
-        secret: Answer and summary, riddle and hints of the example.
+        secret: Title, answer and summary, riddle and hints.
+        made: Whether a model made summary and riddle of the example's article, rather than the example's author.
     """
 
     story: str
     guess: str
     label: Verdict
     secret: Secret
+    made: bool = False
 
     @property
     def part(self) -> Part:
@@ -59,14 +61,28 @@ def read_labelled() -> tuple[Labelled, ...]:
 
 def _of_line(record: dict[str, Any], examples: Mapping[str, Example]) -> Iterator[Labelled]:
     story: str = record["headline"]
-    if story not in examples:
-        raise NotFound("shipped example", story)
-    secret = secret_of(examples[story])
+    made = "answer" in record
+    secret = _made(record) if made else _secret_of(examples, story)
     for label in LABELS:
         for guess in record[label]:
-            yield Labelled(story=story, guess=guess, label=label, secret=secret)
+            yield Labelled(story=story, guess=guess, label=label, secret=secret, made=made)
 
 
-def secret_of(example: Example) -> Secret:
-    """What guesses about an example are held against."""
-    return Secret(answer=example.answer, summary=example.summary, riddle=example.riddle, hints=example.hints)
+def _secret_of(examples: Mapping[str, Example], story: str) -> Secret:
+    if story not in examples:
+        raise NotFound("shipped example", story)
+    example = examples[story]
+    return Secret(
+        title=story, answer=example.answer, summary=example.summary, riddle=example.riddle, hints=example.hints
+    )
+
+
+def _made(record: dict[str, Any]) -> Secret:
+    """Of a riddle that the default pipeline made of the example's article, as it wrote it."""
+    return Secret(
+        title=record["headline"],
+        answer=record["answer"],
+        summary=record["summary"],
+        riddle=record["riddle"],
+        hints=tuple(record["hints"]),
+    )

@@ -35,10 +35,11 @@ def guesses(as_json: AsJson = False) -> None:
     found = calibrate(parts["calibration"], GuessJudge(embeddings))
     judge = GuessJudge(embeddings, found)
     confusions = {part: measure(guesses, judge) for part, guesses in parts.items()}
+    made = measure((one for one in labelled if one.made), judge)
     strangers = elsewhere(labelled, judge)
     if as_json:
-        told = {"calibration": found, "ships": found == SHIPPED, "parts": _as_json(confusions), "elsewhere": strangers}
-        print_json(told)
+        parts = _as_json({**confusions, "made": made})
+        print_json({"calibration": found, "ships": found == SHIPPED, "parts": parts, "elsewhere": strangers})
         return
     _print_calibration(found, ships=found == SHIPPED)
     for part, confusion in confusions.items():
@@ -46,6 +47,9 @@ def guesses(as_json: AsJson = False) -> None:
         say()
         say(f"{part}: {confusion.total} guesses at {stories} stories", "bold")
         _print_confusion(confusion)
+    say()
+    say(f"riddles that the default pipeline made, of both parts: {made.total} guesses", "bold")
+    _print_confusion(made)
     tried = sum(strangers.values())
     say()
     say(f"right guesses tried at other stories: {tried}", "bold")
@@ -55,7 +59,7 @@ def guesses(as_json: AsJson = False) -> None:
 def _print_calibration(found: "Calibration", *, ships: bool) -> None:
     from chains.guessing import Signs
 
-    names = ("named", "told", "like_answer", "like_summary", "fits")
+    names = ("named", "told", "like_answer", "like_summary", "fits", "titled")
     assert len(names) == len(Signs().as_tuple())
     steps = (("wrong to near", found.to_near), ("near to right", found.to_right))
     rows = ((name, *(f"{weight:.2f}" for weight in step.weights), f"{step.offset:.2f}") for name, step in steps)

@@ -90,7 +90,11 @@ def _judge(resources: Resources, riddle_id: str, given: GuessIn, caller: Caller)
     riddle = _playable(resources, riddle_id, caller).riddle
     hints = _safe_hints(riddle)
     secret = Secret(
-        answer=riddle.answer or "", summary=riddle.summary or "", riddle=riddle.riddle or "", hints=riddle.hints
+        answer=riddle.answer or "",
+        summary=riddle.summary or "",
+        title=riddle.article.title or "",
+        riddle=riddle.riddle or "",
+        hints=riddle.hints,
     )
     judgement = judge_of_guesses().judge(given.guess, secret)
     guessed = Guessed(

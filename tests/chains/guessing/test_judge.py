@@ -16,6 +16,7 @@ HAIL = Secret(
         "A brief storm dropped ice as large as oranges on the Argentine town of Villa Solana, breaking windscreens and "
         "stripping vineyards before the lumps melted into puddles by evening."
     ),
+    title="Ice the size of oranges batters Argentine wine town",
     riddle=(
         "We came down as big as oranges, harder than windscreens.\nWe stripped the vines faster than any picker.\n"
         "By evening, when somebody came for the culprits,\nthere was nothing to arrest but puddles.\nWhat fell?"
@@ -130,6 +131,16 @@ def test_a_riddle_without_a_summary_is_judged_by_its_answer(judge: GuessJudge) -
     bare = Secret(answer="giant hailstones")
     assert judge.judge("huge hailstones", bare).verdict == "right"
     assert judge.judge("a bus strike", bare).verdict == "wrong"
+
+
+def test_a_wordy_answer_of_a_model_is_guessed_by_what_it_is_about(judge: GuessJudge) -> None:
+    wordy = Secret(
+        answer="fog that made it impossible for planes",
+        summary="Dense fog at Lahore airport made it impossible for flights to land until noon.",
+        title="Fog grounds flights at Lahore airport",
+    )
+    assert judge.judge("fog at the airport", wordy).verdict == "right"
+    assert judge.judge("something impossible", wordy).verdict != "right"
 
 
 def test_an_answer_in_another_script_can_be_guessed(judge: GuessJudge) -> None:

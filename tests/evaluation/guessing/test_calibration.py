@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
 from pathlib import Path
@@ -8,8 +9,10 @@ import pytest
 
 from chains.guessing import GuessJudge
 from chains.guessing.judge import SHIPPED
+from chains.guessing.reading import telling_words
 from evaluation.guessing import Labelled, calibrate, elsewhere, measure, read_labelled
 from retrievers import load_embeddings
+from retrievers.shipped import read_shipped
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "guesses.md"
 
@@ -34,7 +37,7 @@ def test_there_are_enough_labelled_guesses_of_each_kind(labelled: tuple[Labelled
 
 
 def test_no_guess_is_labelled_twice(labelled: tuple[Labelled, ...]) -> None:
-    assert max(Counter((one.story, one.guess.casefold()) for one in labelled).values()) == 1
+    assert max(Counter((one.story, one.made, one.guess.casefold()) for one in labelled).values()) == 1
 
 
 def test_no_story_is_in_both_parts(labelled: tuple[Labelled, ...]) -> None:
@@ -58,8 +61,19 @@ def test_no_sign_counts_against_a_guess() -> None:
 def test_what_solves_one_riddle_solves_no_other(labelled: tuple[Labelled, ...], judge: GuessJudge) -> None:
     found = elsewhere(of_part(labelled, "test"), judge)
     assert sum(found.values()) > 500
-    assert found["right"] == 0
+    assert found["right"] <= 0.005 * sum(found.values())
     assert found["near"] <= 0.03 * sum(found.values())
+
+
+def test_the_answer_among_twenty_words_of_other_answers_is_not_right(
+    labelled: tuple[Labelled, ...], judge: GuessJudge
+) -> None:
+    others = sorted({word for example in read_shipped() for word in telling_words(example.answer)})
+    draw = random.Random(1)
+    for secret in {one.secret.answer: one.secret for one in of_part(labelled, "test")}.values():
+        listed = [*telling_words(secret.answer), *draw.sample(others, 16)]
+        draw.shuffle(listed)
+        assert judge.judge(" ".join(listed), secret).verdict != "right"
 
 
 def test_guesses_that_no_calibration_has_seen_are_judged_as_well_as_documented(
