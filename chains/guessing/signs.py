@@ -45,8 +45,8 @@ class Signs:
 def signs_of(guess: str, secret: Secret, embeddings: EmbeddingModel) -> Signs:
     """Compare a guess with what is to be guessed.
 
-    Whoever lists many words hits some: from the fourth word on that belongs nowhere, `named`, `told` and `titled` shrink
-    in proportion.
+    Whoever lists many words hits some: from the fourth word on that belongs nowhere, `named`, `told` and `titled`
+    shrink in proportion.
 
     Args:
         guess: What the reader wrote.
