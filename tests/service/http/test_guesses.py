@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from service.guesses.schemas import FeedbackOut, FeedbackPage, GuessOut, RevealOut
@@ -119,6 +121,10 @@ def test_a_reveal_needs_no_body(live: Live) -> None:
     path = stored(live)
     assert live.post(f"{path}/reveal").status_code == 200
     assert live.post(f"{path}/reveal", json={}).json()["answer"] == ANSWER
+    url = httpx.URL(live.url)
+    with socket.create_connection((url.host, url.port or 80), timeout=5) as connection:  # as `curl -X POST` sends it
+        connection.sendall(f"POST {path}/reveal HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
 
 
 def test_a_solve_or_a_reveal_shows_the_rest_to_its_reader_alone(keyed: Live) -> None:
