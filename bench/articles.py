@@ -66,7 +66,7 @@ def measure(options: Options) -> Report:
 
 
 def leaks(riddle: Riddle) -> list[str]:
-    """What a riddle gives away: words that begin like one of the answer's, digits, names of the article but for days and feasts."""
+    """What a riddle gives away: words that begin like one of the answer's, digits, names of the article (no days)."""
     text = riddle.riddle or ""
     given = {_stem(word) for word in _words(f"{riddle.answer} {riddle.article.title or ''}")}
     found = [word for word in _words(text) if _stem(word) in given]

@@ -20,6 +20,8 @@ MAX_LINE_BYTES = 1_000_000
 _REQUIRED = ("article", "summary", "answer", "riddle")
 _TEXTS = (*_REQUIRED, "headline", "topic", "id")
 _KNOWN = {*_TEXTS, "hints", "tenant", "origin"}
+_PASSED_OVER = {"status", "provenance"}
+"""What the HTTP API tells of an example beside itself: an answer of it can be edited and imported."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -69,7 +71,7 @@ def write_example(example: Example) -> bytes:
 
 
 def _check_fields(record: dict[str, Any]) -> None:
-    if unknown := sorted(record.keys() - _KNOWN):
+    if unknown := sorted(record.keys() - _KNOWN - _PASSED_OVER):
         raise InvalidExample(repr(unknown[0]), f"is no field of an example; these are: {', '.join(sorted(_KNOWN))}")
     for name in _REQUIRED:
         if name not in record:

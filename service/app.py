@@ -12,9 +12,11 @@ from domain.errors import ConfigurationError
 from service import docs_page, openapi, problems
 from service.batches import endpoints as batches
 from service.examples import endpoints as examples
+from service.guesses import endpoints as guesses
 from service.middleware.request_context import RequestContext
 from service.operations import endpoints as operations
 from service.pipelines import endpoints as pipelines
+from service.promotions import endpoints as promotions
 from service.prompts import endpoints as prompts
 from service.resources import open_resources
 from service.riddles import endpoints as riddles
@@ -30,6 +32,10 @@ ROUTERS = (
     riddles.reads,
     batches.writes,
     batches.reads,
+    guesses.reads,
+    guesses.writes,
+    promotions.writes,
+    promotions.decisions,
     operations.router,
     examples.imports,
     examples.reads,

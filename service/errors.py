@@ -6,6 +6,8 @@
     ├── UnsupportedContentType   415
     ├── BodyTooLarge             413
     ├── RateLimitExceeded        429  over the key's own rate
+    ├── TooManyGuesses           429  one reader's guesses at one riddle
+    ├── NotPublished             409  a riddle that waits for review is not played
     ├── Overloaded               503  too much in flight in this process
     ├── QueueFull                503  too many articles wait already
     ├── ShuttingDown             503
@@ -125,6 +127,28 @@ class RateLimitExceeded(_TryLater):
     def headers(self) -> dict[str, str]:
         """Retry-After and the RateLimit fields."""
         return super().headers | self.rate_headers
+
+
+class TooManyGuesses(_TryLater):
+    """A reader has used up the guesses at one riddle for now."""
+
+    status = 429
+    slug = "too-many-guesses"
+    title = "Too many guesses"
+
+    def __init__(self, rate: str, retry_after_s: float) -> None:
+        super().__init__(f"a reader has {rate} guesses at one riddle; wait as Retry-After says", retry_after_s)
+
+
+class NotPublished(ServiceError):
+    """The riddle waits for review, or has nothing to be guessed."""
+
+    status = 409
+    slug = "not-published"
+    title = "The riddle is not published"
+
+    def __init__(self, riddle_id: str) -> None:
+        super().__init__(f"riddle {riddle_id} did not pass its checks and cannot be played: take a published one")
 
 
 class Overloaded(_TryLater):

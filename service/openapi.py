@@ -37,6 +37,8 @@ _RIDDLE_CALLS = {
     "502": "The model's provider gave a bad answer, after retries and fallbacks.",
     "504": "The model's provider did not answer in time, after retries and fallbacks.",
 }
+_PLAYED = {"409": "The riddle waits for review and is not played."}
+_PLAYS = ("/guesses", "/reveal", "/feedback")
 
 
 def install(app: FastAPI) -> None:
@@ -81,6 +83,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         told |= _WITH_BODY
     if "{" in path:
         told |= _NAMED
+    if method == "post" and path.endswith(_PLAYS):
+        told |= _PLAYED
     if (path, method) in (("/v1/riddles", "post"), ("/v1/pipelines/compare", "post")):
         told |= _RIDDLE_CALLS
     if (path, method) == ("/v1/batches", "post"):

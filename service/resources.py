@@ -13,10 +13,13 @@ from service.keys import KeyStore
 from service.ratelimit import RateLimiter
 from service.storage.batches import BatchRepository
 from service.storage.engine import open_engine
+from service.storage.feedback import FeedbackStore
+from service.storage.guesses import GuessStore
 from service.storage.home import HomeLock, make_home
 from service.storage.idempotency import IdempotencyStore
 from service.storage.jobs import JobRepository
 from service.storage.migrate import migrate
+from service.storage.promotions import PromotionStore
 from service.storage.riddles import RiddleRepository
 from service.storage.writer import Writer
 from service.warmup import WarmUp
@@ -46,6 +49,9 @@ class Resources:
     examples: Examples
     models: ChatModels
     riddles: RiddleRepository
+    guesses: GuessStore
+    feedback: FeedbackStore
+    promotions: PromotionStore
     idempotency: IdempotencyStore
     keys: KeyStore
     limiter: RateLimiter
@@ -177,6 +183,9 @@ async def _assemble(
         jobs=jobs,
         batches=BatchRepository(engine),
         writer=writer,
+        guesses=GuessStore(engine, writer),
+        feedback=FeedbackStore(engine, writer),
+        promotions=PromotionStore(engine),
         idempotency=IdempotencyStore(engine),
         keys=keys,
         limiter=RateLimiter(),

@@ -31,6 +31,9 @@ class LimitSettings(Group):
     )
     batch_bytes: PositiveInt = Field(64 * 1024 * 1024, description="Largest batch in bytes; larger ones get 413.")
     batch_articles: PositiveInt = Field(50_000, description="Most articles in one batch.")
+    guesses: str = Field(
+        "30/hour", description="Different guesses that one reader has at one riddle; above it the reader gets 429."
+    )
     import_bytes: PositiveInt = Field(
         64 * 1024 * 1024, description="Largest JSONL import of examples in bytes; it is read as a stream."
     )
@@ -43,14 +46,12 @@ class LimitSettings(Group):
     @field_validator("rate")
     @classmethod
     def _rate_reads(cls, value: str | None) -> str | None:
-        from service.ratelimit import InvalidRate, parse_rate
+        return None if value is None or not value.strip() else _checked_rate(value)
 
-        if value is None or not value.strip():
-            return None
-        try:
-            return parse_rate(value).text
-        except InvalidRate as error:
-            raise ValueError(error.reason) from error
+    @field_validator("guesses")
+    @classmethod
+    def _guesses_read(cls, value: str) -> str:
+        return _checked_rate(value)
 
 
 class JobSettings(Group):
@@ -148,6 +149,15 @@ class ProviderGroup(Group):
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
         return check_http_url(value)
+
+
+def _checked_rate(value: str) -> str:
+    from service.ratelimit import InvalidRate, parse_rate
+
+    try:
+        return parse_rate(value).text
+    except InvalidRate as error:
+        raise ValueError(error.reason) from error
 
 
 def check_http_url(value: str | None) -> str | None:

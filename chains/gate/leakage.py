@@ -69,11 +69,15 @@ def _leaked(answer: str, riddle: str) -> Iterator[str]:
 
 
 def _hinted(answer: str, hints: tuple[str, ...]) -> bool:
+    return any(gives_away(answer, hint) for hint in hints)
+
+
+def gives_away(answer: str, text: str) -> bool:
+    """Whether a text has the whole answer in it, but for a leading article."""
     core = list(words(answer))
     while len(core) > 1 and core[0] in _DETERMINERS:
         del core[0]
-    phrase = f" {' '.join(core)} "
-    return bool(core) and any(phrase in f" {' '.join(words(hint))} " for hint in hints)
+    return bool(core) and f" {' '.join(core)} " in f" {' '.join(words(text))} "
 
 
 _DETERMINERS: Final = frozenset({"a", "an", "the"})

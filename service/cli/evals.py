@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import InvalidInput
-from service.cli import eval_datasets, eval_measures
+from service.cli import eval_datasets, eval_guesses, eval_measures
 from service.cli.exits import Exit
 from service.cli.options import options_of, settings_of
 from service.cli.running import run as run_to_the_end
@@ -267,6 +267,7 @@ def metrics(as_json: AsJson = False) -> None:
 
 app.command()(eval_measures.agreement)
 app.command()(eval_measures.perplexity)
+app.command()(eval_guesses.guesses)
 
 
 def _experiments(ctx: typer.Context) -> "Experiments":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 from domain.errors import InvalidInput
+from service.cli import promotions
 from service.cli.articles import read
 from service.cli.exits import Exit
 from service.cli.hostile import escape_json
@@ -177,6 +178,11 @@ def remove(
         for example_id in ids:
             store.remove(example_id)
             note(f"{example_id} is removed.")
+
+
+app.command()(promotions.pending)
+app.command()(promotions.approve)
+app.command()(promotions.reject)
 
 
 @contextmanager

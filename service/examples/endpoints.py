@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from service.answers import json_response
 from service.auth import caller_of
 from service.examples import service
-from service.examples.schemas import ExampleIn, ExampleOut, FoundExample, ImportOut
+from service.examples.schemas import ExampleIn, ExampleOut, ExampleStatus, FoundExample, ImportOut
 from service.resources import resources_of
 from service.routing import ImportRoute, ReaderRoute, WriterRoute
 from service.schemas import CleanText, Cursor, Limit, Page
@@ -28,11 +28,14 @@ async def list_examples(
     query: Annotated[CleanText | None, Query(max_length=10_000, description="Search by similarity.")] = None,
     k: Annotated[int, Query(ge=1, le=50, description="How many a search finds.")] = 4,
     topic: Annotated[CleanText | None, Query(max_length=100)] = None,
+    status: Annotated[ExampleStatus, Query(description="`pending`, for admins: what waits for approval.")] = "approved",
     limit: Limit = 20,
     cursor: Cursor | None = None,
 ) -> Response:
     """Examples in the order they came; with `query` the most similar ones, best first, with their scores."""
     resources, caller = resources_of(request), caller_of(request)
+    if status == "pending":
+        return json_response(await service.list_pending(resources, caller, limit=limit, cursor=cursor))
     if query:
         return json_response(await service.search(resources, caller, query=query, k=k, topic=topic))
     return json_response(await service.list_examples(resources, caller, limit=limit, cursor=cursor, topic=topic))
@@ -73,6 +76,6 @@ async def replace_example(example_id: str, given: ExampleIn, request: Request) -
 
 @writes.delete("/{example_id}", status_code=204, response_class=Response)
 async def remove_example(example_id: str, request: Request) -> Response:
-    """Remove an example for good."""
+    """Remove an example for good; reject one that waits for approval."""
     await service.remove(resources_of(request), example_id, caller_of(request))
     return Response(status_code=204)

@@ -1,15 +1,15 @@
 """What goes in and comes out of /v1/examples."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from domain.example import Example, Origin
+from service.riddles.schemas import StepOut
 from service.schemas import Answer, Body, CleanText, VisibleText
 
-if TYPE_CHECKING:
-    from retrievers.selection import Scored
-
+ExampleStatus = Literal["approved", "pending"]
 Topic = Annotated[CleanText, Field(max_length=100)]
 
 
@@ -44,6 +44,18 @@ class ExampleIn(Body):
         )
 
 
+class ExampleProvenance(Answer):
+    """Which riddle an example was, what made it, and who said so."""
+
+    riddle_id: str
+    pipeline: str
+    steps: list[StepOut]
+    promoted_by: str = Field(description="Id of a key, or `anonymous`.")
+    promoted_at: datetime
+    approved_by: str | None
+    approved_at: datetime | None
+
+
 class ExampleOut(Answer):
     """An example."""
 
@@ -56,6 +68,8 @@ class ExampleOut(Answer):
     riddle: str
     hints: list[str]
     origin: Origin
+    status: ExampleStatus = Field(description="`pending` ones are neither retrieved nor trained on.")
+    provenance: ExampleProvenance | None = Field(description="Of promoted riddles only.")
 
 
 class FoundExample(ExampleOut):
@@ -81,7 +95,7 @@ class ImportOut(Answer):
 
 
 def example_payload(example: Example) -> dict[str, Any]:
-    """An example as JSON."""
+    """An example as JSON, as an export has it and an import takes it."""
     return {
         "id": example.id,
         "headline": example.headline,
@@ -93,8 +107,3 @@ def example_payload(example: Example) -> dict[str, Any]:
         "hints": list(example.hints),
         "origin": example.origin,
     }
-
-
-def found_payload(scored: "Scored") -> dict[str, Any]:
-    """An example as a search found it."""
-    return {**example_payload(scored.example), "score": round(scored.score, 4)}

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from service.answers import json_response
 from service.auth import caller_of
+from service.guesses.schemas import ReaderQuery
 from service.problems import request_id_of
 from service.resources import resources_of
 from service.riddles import service
@@ -61,6 +62,6 @@ async def list_riddles(
 
 
 @reads.get("/{riddle_id}", response_model=RiddleOut)
-async def get_riddle(riddle_id: str, request: Request) -> Response:
-    """One riddle."""
-    return json_response(await service.get_riddle(resources_of(request), riddle_id, caller_of(request)))
+async def get_riddle(riddle_id: str, request: Request, reader: ReaderQuery = None) -> Response:
+    """One riddle. Readers get `answer`, `summary` and `provenance` after they solved it or had it revealed."""
+    return json_response(await service.get_riddle(resources_of(request), riddle_id, caller_of(request), reader))

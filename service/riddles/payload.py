@@ -44,10 +44,14 @@ def made_payload(riddle: Riddle) -> dict[str, Any]:
 def reader_payload(payload: dict[str, Any]) -> dict[str, Any]:
     """What a caller with only the reader role may see before a solve or a reveal.
 
-    The checks keep their verdicts and lose their details, for a detail may quote the answer.
+    The checks keep their verdicts and lose their details, for a detail may quote the answer. A hint that says it, which
+    only a pipeline without the check for leakage lets through, is left out.
     """
+    from chains.gate.leakage import gives_away
+
     seen = {name: value for name, value in payload.items() if name not in {"answer", "summary", "provenance"}}
     seen["checks"] = [{**check, "detail": ""} for check in payload["checks"]]
+    seen["hints"] = [hint for hint in payload["hints"] if not gives_away(payload["answer"] or "", hint)]
     return seen
 
 

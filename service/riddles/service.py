@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from service.errors import ServiceError
+from service.guesses.readers import reader_hash
 from service.riddles.claims import Replayed, claim_key
 from service.riddles.making import Order, abandon, make, make_streaming
 from service.riddles.payload import reader_payload, riddle_payload
@@ -110,13 +111,26 @@ async def list_riddles(resources: Resources, wanted: Wanted, caller: Caller) -> 
     return {"items": [_seen(stored, caller) for stored in page.items], "next_cursor": page.next_cursor}
 
 
-async def get_riddle(resources: Resources, riddle_id: str, caller: Caller) -> dict[str, Any]:
-    """One riddle as `caller` may see it.
+async def get_riddle(resources: Resources, riddle_id: str, caller: Caller, reader: str | None) -> dict[str, Any]:
+    """One riddle as `caller` may see it; after a solve or a reveal all of it.
+
+    Args:
+        resources: What the service holds.
+        riddle_id: Of the riddle.
+        caller: Who asks.
+        reader: Which reader of the caller's; None is the caller.
 
     Raises:
         NotFound: There is none of that id.
     """
-    return _seen(await asyncio.to_thread(resources.riddles.get, riddle_id, tenant=caller.tenant), caller)
+    return await asyncio.to_thread(_get_riddle, resources, riddle_id, caller, reader)
+
+
+def _get_riddle(resources: Resources, riddle_id: str, caller: Caller, reader: str | None) -> dict[str, Any]:
+    stored = resources.riddles.get(riddle_id, tenant=caller.tenant)
+    if not caller.may("writer") and resources.guesses.knows(stored.id, reader_hash(caller, reader)):
+        return riddle_payload(stored)
+    return _seen(stored, caller)
 
 
 def _seen(stored: StoredRiddle, caller: Caller) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
+import service.storage.guess_tables
+import service.storage.promotion_tables  # noqa: F401 -- both put their tables into the same metadata
 from retrievers.tables import metadata
 from service.storage.job_tables import batch_items, batches, job_calls, jobs, workers
 from service.storage.types import Json, UtcDateTime

@@ -41,7 +41,7 @@ def test_every_variable_of_the_table_is_read(environment: pytest.MonkeyPatch, se
     environment.setenv(variable, "not usable")
     if values in ("text", "secret", "path"):
         environment.setenv(variable, "postgresql://h/given" if variable.endswith("DATABASE_URL") else "http://given/5")
-        if variable == "RIDDLEWIRE_LIMITS_RATE":
+        if variable in {"RIDDLEWIRE_LIMITS_RATE", "RIDDLEWIRE_LIMITS_GUESSES"}:
             environment.setenv(variable, "7/minute")
         assert repr(Settings().model_dump()) != repr(_defaults(environment, variable))
     else:

@@ -51,7 +51,8 @@ def test_an_example_lives_from_post_to_delete(live: Live) -> None:
     given = example()
     added = live.post("/v1/examples", json=given)
     assert added.status_code == 201
-    assert added.json() == {**given, "id": added.json()["id"], "origin": "added"}
+    more = {"id": added.json()["id"], "origin": "added", "status": "approved", "provenance": None}
+    assert added.json() == {**given, **more}
     path = added.headers["location"]
     assert live.get(path).json() == added.json()
     changed = example()

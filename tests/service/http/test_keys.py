@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 WRITES = [
     ("POST", "/v1/riddles"),
+    ("POST", "/v1/riddles/rid_1/promote"),
+    ("GET", "/v1/riddles/rid_1/feedback"),
     ("POST", "/v1/examples"),
+    ("POST", "/v1/examples/ex_1/approve"),
     ("POST", "/v1/examples/import"),
     ("PUT", "/v1/examples/ex_1"),
     ("DELETE", "/v1/examples/ex_1"),

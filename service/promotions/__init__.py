@@ -1,0 +1,1 @@
+"""Riddles that become pre-made examples, with an admin's approval."""
