@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,10 +27,26 @@ Refusal = Callable[[str, str], Exception]
 """The error that says of a host, by its first argument, why no connection is made."""
 
 
+_THREADS = 16
+
+
 async def system_lookup(host: str, port: int) -> Sequence[str]:
-    """What the operating system resolves a host to."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """What the operating system resolves a host to.
+
+    In threads of its own: whoever names the host can make its name server hang, and a caller that gives up leaves the
+    thread waiting. The event loop's own threads, which the database and all other lookups use, must not run out.
+    """
+    found = await asyncio.get_running_loop().run_in_executor(_lookup_threads(), _addresses, host, port)
     return [str(info[4][0]) for info in found]
+
+
+@cache
+def _lookup_threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="riddlewire-lookup")
+
+
+def _addresses(host: str, port: int) -> Any:
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 def checked_connector(allows: Allows, lookup: Lookup, refusal: Refusal, *, limit: int = 1) -> TCPConnector:

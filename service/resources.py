@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from service.housekeeping import Housekeeping
 from service.inflight import InFlight
 from service.keys import KeyStore
 from service.ratelimit import RateLimiter
+from service.storage.deliveries import DeliveryRepository
 from service.storage.engine import open_engine
 from service.storage.home import HomeLock, make_home
 from service.storage.idempotency import IdempotencyStore
@@ -44,6 +46,7 @@ class Resources:
     models: ChatModels
     riddles: RiddleRepository
     idempotency: IdempotencyStore
+    deliveries: DeliveryRepository
     keys: KeyStore
     limiter: RateLimiter
     in_flight: InFlight
@@ -105,11 +108,16 @@ async def open_resources(settings: Settings, *, serving: bool = False) -> AsyncI
 
 async def _run_in_background(resources: Resources, stack: AsyncExitStack) -> None:
     from service.telemetry import metrics
+    from service.webhooks.running import delivering
 
     metrics.watch_in_flight(lambda: resources.in_flight.used)
-    housekeeping = Housekeeping(resources.idempotency)
+    keep_days = timedelta(days=resources.settings.webhooks.keep_days)
+    housekeeping = Housekeeping(resources.idempotency, also=(lambda: resources.deliveries.purge(keep_days),))
     await housekeeping.start()
     stack.push_async_callback(housekeeping.stop)
+    await stack.enter_async_context(
+        delivering(resources.deliveries, resources.settings, closing=lambda: resources.in_flight.closing)
+    )
     stack.push_async_callback(resources.warm_up.stop)
     resources.warm_up.start(resources)
 
@@ -139,6 +147,7 @@ async def _assemble(
         models=models,
         riddles=RiddleRepository(engine, writer),
         idempotency=IdempotencyStore(engine),
+        deliveries=DeliveryRepository(engine),
         keys=keys,
         limiter=RateLimiter(),
         in_flight=in_flight,

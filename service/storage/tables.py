@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Larg
 
 from retrievers.tables import metadata
 from service.storage.types import Json, UtcDateTime
+from service.storage.webhook_tables import webhook_deliveries
 
 articles = Table(
     "articles",
@@ -77,4 +78,4 @@ idempotency = Table(
     Index("idempotency_by_expiry", "expires_at"),
 )
 
-__all__ = ["api_keys", "articles", "idempotency", "metadata", "riddles"]
+__all__ = ["api_keys", "articles", "idempotency", "metadata", "riddles", "webhook_deliveries"]
