@@ -24,13 +24,15 @@ if TYPE_CHECKING:
     from service.webhooks.sending import Sender, Sent
 
 POLL_S = 1.0
-"""Seconds between two looks into the outbox, so the longest a new event waits."""
+"""Seconds between two looks into the outbox, so the longest that a new event waits."""
 
 LEASE = timedelta(seconds=60)
 """How long an attempt keeps its claim beyond the sender's timeout; after a crash the next one waits for it."""
 
 _MEASURE_EVERY_S = 10.0
-_AFTER_TROUBLE_S = 5.0
+_TROUBLE = 5
+"""A database that does not answer is left alone for so many polls."""
+
 _SHARE_OF_A_HOST = 4
 """One host gets a quarter of the slots: those that wait for a receiver that hangs leave room for the others."""
 
@@ -48,6 +50,7 @@ class Deliverer:
         timeout_s: The sender's.
         closing: Whether the process stops: then nothing new is begun.
         clock: The moment, in UTC; the same that the deliveries go by.
+        poll_s: Seconds between two looks into the outbox.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class Deliverer:
         timeout_s: float,
         closing: Callable[[], bool] = lambda: False,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        poll_s: float = POLL_S,
     ) -> None:
         self._deliveries = deliveries
         self._sender = sender
@@ -69,6 +73,7 @@ class Deliverer:
         self._lease = LEASE + timedelta(seconds=timeout_s)
         self._closing = closing
         self._clock = clock
+        self._poll_s = poll_s
         self._sending: dict[asyncio.Task[None], str] = {}
         self._loop: asyncio.Task[None] | None = None
         self._closed_at: float | None = None
@@ -104,7 +109,7 @@ class Deliverer:
         clock = asyncio.get_running_loop().time
         measure_at = clock()
         while not self._closing():
-            pause_s = POLL_S
+            pause_s = self._poll_s
             try:
                 await self._begin_due()
                 if clock() >= measure_at:
@@ -112,7 +117,7 @@ class Deliverer:
                     measure_at = clock() + _MEASURE_EVERY_S
             except SQLAlchemyError as error:  # the next look may find the database again
                 _log.warning("webhooks cannot be looked up", error=type(error).__name__)
-                pause_s = _AFTER_TROUBLE_S
+                pause_s = self._poll_s * _TROUBLE
             await self._pause(pause_s)
         self._closed_at = clock()
 
