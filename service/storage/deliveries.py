@@ -122,6 +122,19 @@ class DeliveryRepository:
         statement = update(table).where(table.c.id == claimed.id, table.c.claim == claimed.token).values(values)
         return self._write(statement) == 1
 
+    def recover(self) -> int:
+        """Free what a dead process had claimed; a process that begins to deliver calls it.
+
+        On SQLite there is only ever one such process, so every claim is a dead one's. On PostgreSQL leases run out.
+
+        Returns:
+            How many deliveries were freed.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return 0
+        freed = {"claim": None, "claimed_until": None}
+        return self._write(update(table).where(table.c.claim.is_not(None)).values(freed))
+
     def redeliver(self, delivery_id: str, filters: DeliveryFilter = DeliveryFilter()) -> Delivery:
         """Make a delivery due now, with all its tries before it, whatever became of it.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 POLL_S = 1.0
 """Seconds between two looks into the outbox, so the longest that a new event waits."""
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=30)
 """How long an attempt keeps its claim beyond the sender's timeout; after a crash the next one waits for it."""
 
 _MEASURE_EVERY_S = 10.0

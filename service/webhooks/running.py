@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ async def delivering(
     """
     from service.telemetry.metrics import process
 
+    await asyncio.to_thread(deliveries.recover)
     group = settings.webhooks
     sender = Sender(settings.target_policy(), timeout_s=group.timeout_s, limit=group.concurrency)
     deliverer = Deliverer(

@@ -73,8 +73,10 @@ def again(at: datetime) -> Verdict:
 def test_a_delivery_of_a_transaction_that_fails_does_not_exist(engine: Engine, store: DeliveryRepository) -> None:
     def fail() -> None:
         with engine.begin() as connection:
-            values = {"event_type": "x", "subject": "s", "url": "u", "host": "h", "secret": "s", "body": b""}
-            add_delivery(connection, NewDelivery(id="whd_1", created_at=NOON, **values))
+            new = NewDelivery(
+                id="whd_1", created_at=NOON, event_type="x", subject="s", url="u", host="h", secret="s", body=b""
+            )
+            add_delivery(connection, new)
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -110,6 +112,18 @@ def test_of_many_that_claim_at_once_each_delivery_falls_to_one(engine: Engine, c
     rest = stores[0].claim(40, lease=LEASE, per_host=99)  # what nobody got, because all reached for the same
     taken = ids(rest) + [delivery for store in claims for claimed in store for delivery in ids(claimed)]
     assert sorted(taken) == sorted(set(taken)) == [f"whd_{number:04}" for number in range(40)]
+
+
+def test_a_process_that_starts_frees_what_a_dead_one_claimed_where_it_is_the_only_one(
+    engine: Engine, store: DeliveryRepository
+) -> None:
+    delivery_id = add(engine, 1)
+    (lost,) = store.claim(1, lease=LEASE)
+    only_one = engine.dialect.name == "sqlite"
+
+    assert store.recover() == only_one
+    assert ids(store.claim(1, lease=LEASE)) == ([delivery_id] if only_one else [])
+    assert store.record(lost, attempt(), DONE) != only_one
 
 
 def test_those_that_have_waited_longest_come_first_and_the_future_does_not_come(
