@@ -159,7 +159,7 @@ def test_after_a_kill_in_the_middle_of_an_attempt_it_is_made_again_with_the_same
     receiver.enqueue(Answer(hang=True))
     allowed = {"RIDDLEWIRE_WEBHOOKS_ALLOW_PRIVATE": "true"}
     with running(tmp_path / "home", stub, **allowed) as service:
-        engine = open_engine(f"sqlite:///{tmp_path}/home/riddlewire.db")
+        engine = open_engine(f"sqlite:///{service.home / 'riddlewire.db'}")
         delivery_id = announce(engine, receiver.url())
         engine.dispose()
         until(lambda: receiver.received)
@@ -175,7 +175,7 @@ def test_sigterm_lets_an_attempt_finish_and_stops_with_success(
 ) -> None:
     receiver.enqueue(Answer(before=lambda: time.sleep(1)))
     with running(tmp_path / "home", stub, RIDDLEWIRE_WEBHOOKS_ALLOW_PRIVATE="true") as service:
-        engine = open_engine(f"sqlite:///{tmp_path}/home/riddlewire.db")
+        engine = open_engine(f"sqlite:///{service.home / 'riddlewire.db'}")
         announce(engine, receiver.url())
         until(lambda: receiver.received)
         service.process.terminate()
