@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.storage.delivery_rows import Verdict
 from service.webhooks.retries import KEEP_TRYING, next_attempt
@@ -115,7 +114,7 @@ class Deliverer:
                 if clock() >= measure_at:
                     await self._measure()
                     measure_at = clock() + _MEASURE_EVERY_S
-            except SQLAlchemyError as error:  # the next look may find the database again
+            except Exception as error:  # noqa: BLE001 -- the outermost boundary: nobody would begin this task anew
                 _log.warning("webhooks cannot be looked up", error=type(error).__name__)
                 pause_s = self._poll_s * _TROUBLE
             await self._pause(pause_s)

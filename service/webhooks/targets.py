@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from retrievers.addresses import Address
 
 _LONGEST_URL = 2048
+_LONGEST_HOST = 253
 _FIRST_UNPRIVILEGED_PORT = 1024
 _WEB_PORTS = frozenset({80, 443})
 _OWN_NETWORKS = tuple(
@@ -110,7 +111,8 @@ def _parsed(url: str) -> URL:
         raise InvalidWebhook("url", f"is longer than {_LONGEST_URL} characters")
     try:
         parsed = URL(url)
-        usable = parsed.scheme in {"http", "https"} and bool(parsed.host) and parsed.port is not None
+        usable = url.isprintable() and parsed.scheme in {"http", "https"} and parsed.port is not None
+        usable = usable and 0 < len(parsed.host or "") <= _LONGEST_HOST
     except ValueError:
         usable = False
     if not usable:

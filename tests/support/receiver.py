@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping
 
 
@@ -45,14 +46,22 @@ class Received:
 
 
 class Receiver:
-    """Answers 204 unless told otherwise; a context manager."""
+    """Answers 204 unless told otherwise; a context manager.
 
-    def __init__(self) -> None:
+    Args:
+        tls: Speaks https with that certificate.
+    """
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.received: list[Received] = []
         self._answers: deque[Answer] = deque()
         self._always = Answer()
         self._closing = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )  # the handshake happens in the thread of the connection
         self._server.daemon_threads = False  # joined by server_close, so that no test leaves a thread behind
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="receiver")
 
