@@ -95,6 +95,20 @@ async def test_a_receiver_that_never_takes_it_is_tried_for_a_day_and_then_given_
     assert {request.body for request in receiver.received} == {receiver.received[0].body}
 
 
+async def test_a_receiver_that_always_asks_for_more_time_is_given_up_after_a_day(
+    post: Post, receiver: Receiver, clock: Clock
+) -> None:
+    started = clock.now
+    receiver.always(Answer(429, {"Retry-After": "40000"}))
+    delivery_id = post.enqueue(receiver.url())
+    while (due := post.log(delivery_id).next_attempt_at) is not None:
+        clock.now = due
+        await post.deliver()
+
+    assert post.log(delivery_id).status == "failed"
+    assert [(one.at - started).total_seconds() for one in post.log(delivery_id).attempts] == [0, 40000, 80000, 86400]
+
+
 async def test_a_receiver_that_is_gone_is_not_asked_again(post: Post, receiver: Receiver) -> None:
     receiver.enqueue(Answer(410))
     delivery_id = post.enqueue(receiver.url())
@@ -279,7 +293,9 @@ async def test_stopping_lets_what_is_being_sent_finish_and_begins_nothing_new(po
     first = post.enqueue(receiver.url())
     await asyncio.wait_for(arrived.wait(), 5)
     closing = True
+    await asyncio.sleep(0.1)  # several looks into the outbox
     second = post.enqueue(receiver.url())
+    await asyncio.sleep(0.1)
     await deliverer.stop(patience_s=10)
 
     assert post.log(first).status == "delivered"
