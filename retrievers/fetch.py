@@ -1,29 +1,24 @@
 """An article from a URL that somebody else wrote: never into a private network, never more than was allowed.
 
-Every hop's host is resolved once, every address it resolves to must be allowed, and the connection goes to exactly
-these addresses: a name that resolves differently a moment later (DNS rebinding) changes nothing. Redirects are followed
-by hand and each is checked like the first URL.
+Connections are those of `retrievers/connections.py`, which go to checked addresses only. Redirects are followed by hand
+and each is checked like the first URL.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from domain import Article
 from domain.errors import FetchError, FetchRefused
 from retrievers.addresses import Network, is_public, parse_address
+from retrievers.connections import Lookup, checked_connector, system_lookup
 from retrievers.extraction import extract_article
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession, TCPConnector
+    from aiohttp import ClientResponse, ClientSession
     from yarl import URL
-
-Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Resolves a host and port to addresses, written as text."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
@@ -71,12 +66,6 @@ class _Page:
     content_type: str
     charset: str | None
     body: bytes
-
-
-async def system_lookup(host: str, port: int) -> Sequence[str]:
-    """What the operating system resolves a host to."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(info[4][0]) for info in found]
 
 
 async def fetch_article(url: str, *, policy: FetchPolicy | None = None, lookup: Lookup = system_lookup) -> Article:
@@ -139,48 +128,12 @@ def _session(policy: FetchPolicy, lookup: Lookup) -> ClientSession:
     import aiohttp
 
     return aiohttp.ClientSession(
-        connector=_connector(policy, lookup),
+        connector=checked_connector(policy.allows, lookup, FetchRefused),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=policy.timeout_s),
         headers={"User-Agent": policy.user_agent, "Accept": ", ".join(sorted(policy.content_types))},
         trust_env=False,
     )
-
-
-def _connector(policy: FetchPolicy, lookup: Lookup) -> TCPConnector:
-    """Connects to the addresses that were checked and, whatever happened before, to no other."""
-    import aiohttp
-    from aiohttp.abc import AbstractResolver, ResolveResult
-
-    class Resolver(AbstractResolver):
-        async def resolve(
-            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-        ) -> list[ResolveResult]:
-            del family
-            addresses = await lookup(host, port)
-            for address in addresses:
-                if not policy.allows(address):
-                    raise FetchRefused(host, f"resolves to {address}, which is not a public address")
-            return [_resolved(host, port, address) for address in addresses]
-
-        async def close(self) -> None:
-            """Nothing is open."""
-
-    def open_socket(info: tuple[Any, ...]) -> socket.socket:
-        family, kind, protocol, _, address = info
-        if not policy.allows(str(address[0])):
-            raise FetchRefused(str(address[0]), "is not a public address")
-        return socket.socket(family=family, type=kind, proto=protocol)
-
-    return aiohttp.TCPConnector(
-        resolver=Resolver(), use_dns_cache=False, force_close=True, limit=1, socket_factory=open_socket
-    )
-
-
-def _resolved(host: str, port: int, address: str) -> Any:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
-    return {"hostname": host, "host": address, "port": port, "family": family, "proto": 0, "flags": flags}
 
 
 def _checked_url(url: str, asked: str, policy: FetchPolicy) -> URL:

@@ -21,6 +21,7 @@ from service.prompts import endpoints as prompts
 from service.resources import open_resources
 from service.riddles import endpoints as riddles
 from service.routing import MethodTable
+from service.webhooks import endpoints as webhooks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -43,6 +44,7 @@ ROUTERS = (
     pipelines.reads,
     pipelines.writes,
     prompts.reads,
+    webhooks.router,
 )
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from service.batches.announcing import announcer
 from service.housekeeping import Housekeeping
 from service.inflight import InFlight
 from service.keys import KeyStore
 from service.ratelimit import RateLimiter
 from service.storage.batches import BatchRepository
+from service.storage.deliveries import DeliveryRepository
 from service.storage.engine import open_engine
 from service.storage.feedback import FeedbackStore
 from service.storage.guesses import GuessStore
@@ -53,6 +56,7 @@ class Resources:
     feedback: FeedbackStore
     promotions: PromotionStore
     idempotency: IdempotencyStore
+    deliveries: DeliveryRepository
     keys: KeyStore
     limiter: RateLimiter
     in_flight: InFlight
@@ -120,9 +124,18 @@ async def open_resources(
             await _run_in_background(resources, stack)
         if working and not serving:
             await asyncio.to_thread(resources.idempotency.recover)
+            await _deliver(resources, stack)
         if working or (serving and settings.jobs.work):
             await _do_jobs(resources, stack)
         yield resources
+
+
+async def _deliver(resources: Resources, stack: AsyncExitStack) -> None:
+    from service.webhooks.running import delivering
+
+    await stack.enter_async_context(
+        delivering(resources.deliveries, resources.settings, closing=lambda: resources.in_flight.closing)
+    )
 
 
 async def _do_jobs(resources: Resources, stack: AsyncExitStack) -> None:
@@ -148,9 +161,13 @@ async def _run_in_background(resources: Resources, stack: AsyncExitStack) -> Non
     from service.telemetry import metrics
 
     metrics.watch_in_flight(lambda: resources.in_flight.used)
-    housekeeping = Housekeeping(resources.idempotency)
+    keep_days = timedelta(days=resources.settings.webhooks.keep_days)
+    keep_batches = timedelta(days=resources.settings.jobs.keep_days)
+    purges = (lambda: resources.deliveries.purge(keep_days), lambda: resources.batches.purge(keep_batches))
+    housekeeping = Housekeeping(resources.idempotency, also=purges)
     await housekeeping.start()
     stack.push_async_callback(housekeeping.stop)
+    await _deliver(resources, stack)
     stack.push_async_callback(resources.warm_up.stop)
     resources.warm_up.start(resources)
 
@@ -169,7 +186,9 @@ async def _assemble(
     models = ChatModels(settings.model_settings())
     stack.push_async_callback(models.aclose)
     writer = Writer(engine)
-    jobs = JobRepository(engine, writer)
+    batches = BatchRepository(engine)
+    batches.on_batch_finished = announcer(batches)
+    jobs = JobRepository(engine, writer, batches.on_batch_finished)
     stack.callback(writer.close)
     in_flight = InFlight(settings.limits.in_flight)
     stack.push_async_callback(in_flight.drain, settings.limits.drain_s)
@@ -181,12 +200,13 @@ async def _assemble(
         models=models,
         riddles=RiddleRepository(engine, writer),
         jobs=jobs,
-        batches=BatchRepository(engine),
+        batches=batches,
         writer=writer,
         guesses=GuessStore(engine, writer),
         feedback=FeedbackStore(engine, writer),
         promotions=PromotionStore(engine),
         idempotency=IdempotencyStore(engine),
+        deliveries=DeliveryRepository(engine),
         keys=keys,
         limiter=RateLimiter(),
         in_flight=in_flight,

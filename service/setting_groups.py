@@ -80,6 +80,23 @@ class JobSettings(Group):
     keep_days: PositiveInt = Field(30, description="Days that finished batches are kept; their riddles stay.")
 
 
+class WebhookSettings(Group):
+    """How webhooks are delivered."""
+
+    allow_private: bool = Field(
+        default=False,
+        description="Also sends to private networks and this machine, on every port. Whoever may make batches can then "
+        "have requests sent to what is there. Link-local addresses and metadata services of clouds stay refused.",
+    )
+    timeout_s: Seconds = Field(15.0, description="Seconds a receiver gets for its answer to one attempt.")
+    concurrency: PositiveInt = Field(
+        16, description="Attempts at once in one process; a single receiver gets a quarter of them."
+    )
+    keep_days: PositiveInt = Field(
+        30, description="Days that deliveries, with their secrets, are kept for the log and for redelivery."
+    )
+
+
 class LogSettings(Group):
     """What is logged and how it looks. Article text, riddles and secrets are never logged."""
 

@@ -23,6 +23,7 @@ from service.setting_groups import (
     PositiveInt,
     ProviderGroup,
     TracingSettings,
+    WebhookSettings,
     check_http_url,
 )
 from service.storage.engine import is_sqlite, parse_url
@@ -30,6 +31,7 @@ from service.storage.engine import is_sqlite, parse_url
 if TYPE_CHECKING:
     from chains.models import ModelSettings
     from chains.models.settings import ProviderSettings
+    from service.webhooks.targets import TargetPolicy
 
 PREFIX = "RIDDLEWIRE_"
 
@@ -117,6 +119,7 @@ class Settings(BaseSettings):
     )
     limits: LimitSettings = Field(default_factory=LimitSettings)
     jobs: JobSettings = Field(default_factory=JobSettings)
+    webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     engine: EngineGroup = Field(default_factory=EngineGroup)
@@ -188,6 +191,12 @@ class Settings(BaseSettings):
                 f"listening on {self.host} without any API key would let everybody in",
                 "create one with 'riddlewire keys create NAME --role admin', or set RIDDLEWIRE_HOST=127.0.0.1",
             )
+
+    def target_policy(self) -> TargetPolicy:
+        """Where webhooks may be sent."""
+        from service.webhooks.targets import TargetPolicy
+
+        return TargetPolicy(allow_private=self.webhooks.allow_private)
 
     def model_settings(self) -> ModelSettings:
         """What `ChatModels` is given; `OPENAI_API_KEY`, `OPENAI_BASE_URL` fill in what provider openai lacks."""

@@ -20,6 +20,7 @@ from service.riddles.claims import IdempotencyKey, KeyUse, Replayed
 from service.routing import NDJSON, BatchRoute, WriterRoute, is_ndjson
 from service.schemas import Cursor, Limit, Name, Page
 from service.sse import event_stream
+from service.webhooks.schemas import webhook_payload
 
 writes = APIRouter(prefix="/v1/batches", tags=["batches"], route_class=BatchRoute)
 reads = APIRouter(prefix="/v1/batches", tags=["batches"], route_class=WriterRoute)
@@ -46,20 +47,23 @@ async def make_batch(
     body = await request.body()
     caller = caller_of(request)
     sent = await asyncio.to_thread(read_lines if is_ndjson(request) else read_batch, body)
+    resources = resources_of(request)
+    target = sent.webhook.target(resources.settings.target_policy()) if sent.webhook else None
     order = BatchOrder(
         articles=sent.articles,
         pipeline=sent.pipeline or pipeline,
         key_id=caller.key_id,
         tenant=caller.tenant,
-        webhook=sent.webhook,
+        webhook=target,
     )
     key = KeyUse.of(idempotency_key, body) if idempotency_key else None
-    taken = await service.accept(resources_of(request), order, caller=caller, key=key)
+    told = {"webhook": webhook_payload(sent.webhook, target)} if sent.webhook and target else {}
+    taken = await service.accept(resources, order, caller=caller, key=key, told=told)
     match taken:
         case Replayed():
             return taken.response()
-        case Accepted(location, told):
-            return json_response(told, 202, {"Location": location})
+        case Accepted(location, answer):
+            return json_response(answer, 202, {"Location": location})
 
 
 @reads.get("/{batch_id}", response_model=BatchOut)

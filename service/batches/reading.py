@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from domain.article import Article
+    from service.webhooks.schemas import WebhookIn
 
 MOST_ERRORS: Final = 20
 _BOM: Final = b"\xef\xbb\xbf"
@@ -31,7 +32,7 @@ class Sent:
 
     articles: list[Article]
     pipeline: str | None = None
-    webhook: dict[str, Any] | None = None
+    webhook: WebhookIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,7 @@ def read_batch(body: bytes) -> Sent:
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
-    webhook = asked.webhook.model_dump() if asked.webhook else None
-    return Sent([given.to_article() for given in asked.articles], asked.pipeline, webhook)
+    return Sent([given.to_article() for given in asked.articles], asked.pipeline, asked.webhook)
 
 
 def read_lines(body: bytes) -> Sent:

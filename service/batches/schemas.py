@@ -1,21 +1,13 @@
 """What goes in and comes out of /v1/batches."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from service.riddles.schemas import ArticleIn, RiddleOut
-from service.schemas import Answer, Body, CleanText, HttpUrl, Name, ProblemOut
-
-
-class WebhookIn(Body):
-    """Where to tell that a batch is done."""
-
-    url: HttpUrl = Field(description="Gets a signed POST, as the Standard Webhooks specification says.")
-    secret: Annotated[CleanText, Field(max_length=200)] | None = Field(
-        default=None, description="`whsec_` and base64; one is made and given out once when it is left out."
-    )
+from service.schemas import Answer, Body, Name, ProblemOut
+from service.webhooks.schemas import WebhookIn, WebhookOut
 
 
 class BatchRequest(Body):
@@ -48,6 +40,7 @@ class BatchOut(Answer):
     created_at: datetime
     finished_at: datetime | None
     eta_seconds: float | None = Field(description="If it goes on as so far; null before the first article is done.")
+    webhook: WebhookOut | None = Field(default=None, description="Only in the answer to POST, where one was asked for.")
 
 
 class BatchItemOut(Answer):

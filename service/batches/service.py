@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.utils.uuid import uuid7
@@ -18,7 +19,7 @@ from service.storage.batches import NewBatch
 from service.storage.page import InvalidCursor, decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from sqlalchemy.engine import Connection
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from service.resources import Resources
     from service.riddles.claims import Claim, KeyUse
     from service.storage.batch_rows import StoredBatch
+    from service.webhooks.targets import WebhookTarget
 
 BATCH_PRIORITY = 10
 _PAGE = 200
@@ -60,7 +62,7 @@ class BatchOrder:
     key_id: str | None = None
     tenant: str | None = None
     priority: int = BATCH_PRIORITY
-    webhook: dict[str, Any] | None = None
+    webhook: WebhookTarget | None = None
     also: Callable[[Connection, StoredBatch], None] | None = None
 
 
@@ -72,15 +74,27 @@ class Accepted:
     body: bytes
 
     @classmethod
-    def of(cls, batch: StoredBatch) -> Accepted:
-        """The answer that tells of a batch."""
-        return cls(f"/v1/batches/{batch.id}", encode(batch_payload(batch)))
+    def of(cls, batch: StoredBatch, told: Mapping[str, Any] = MappingProxyType({})) -> Accepted:
+        """The answer that tells of a batch, and of what else there is to tell."""
+        return cls(f"/v1/batches/{batch.id}", encode({**batch_payload(batch), **told}))
 
 
 async def accept(
-    resources: Resources, order: BatchOrder, *, caller: Caller, key: KeyUse | None = None
+    resources: Resources,
+    order: BatchOrder,
+    *,
+    caller: Caller,
+    key: KeyUse | None = None,
+    told: Mapping[str, Any] = MappingProxyType({}),
 ) -> Accepted | Replayed:
     """Take a batch in for a caller, or find the answer that was given to the same request before.
+
+    Args:
+        resources: The service's.
+        order: What is wanted.
+        caller: By whom.
+        key: The Idempotency-Key it came with.
+        told: More fields of the answer, such as a secret that is shown once.
 
     Raises:
         NotFound: There is no such pipeline.
@@ -93,7 +107,7 @@ async def accept(
     if isinstance(claim, Replayed):
         return claim
     try:
-        return await _accept(resources, order, claim)
+        return await _accept(resources, order, claim, told)
     except BaseException:
         if claim:
             await asyncio.to_thread(claim.abandon)
@@ -181,27 +195,18 @@ async def retry(resources: Resources, batch_id: str, caller: Caller) -> StoredBa
     return batch
 
 
-async def _accept(resources: Resources, order: BatchOrder, claim: Claim | None) -> Accepted:
-    told: Accepted | None = None
+async def _accept(resources: Resources, order: BatchOrder, claim: Claim | None, told: Mapping[str, Any]) -> Accepted:
+    answer: Accepted | None = None
 
     def also(connection: Connection, batch: StoredBatch) -> None:
-        nonlocal told
-        told = Accepted.of(batch)
+        nonlocal answer
+        answer = Accepted.of(batch, told)
         if claim:
-            claim.keep(connection, status=202, location=told.location, body=told.body)
+            claim.keep(connection, status=202, location=answer.location, body=answer.body)
 
-    kept = BatchOrder(
-        articles=order.articles,
-        pipeline=order.pipeline,
-        key_id=order.key_id,
-        tenant=order.tenant,
-        priority=order.priority,
-        webhook=order.webhook,
-        also=also,
-    )
-    await make_batch(resources, kept)
-    assert told is not None, "a batch that is kept has its answer"
-    return told
+    await make_batch(resources, replace(order, also=also))
+    assert answer is not None, "a batch that is kept has its answer"
+    return answer
 
 
 def _new_batch(resources: Resources, order: BatchOrder) -> NewBatch:
@@ -213,7 +218,7 @@ def _new_batch(resources: Resources, order: BatchOrder) -> NewBatch:
         key_id=order.key_id,
         tenant=order.tenant,
         priority=order.priority,
-        webhook=order.webhook,
+        webhook=asdict(order.webhook) if order.webhook else None,
     )
 
 

@@ -11,7 +11,20 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from domain.errors import RiddlewireError
-from service.cli import batch, doctor, evals, examples, finetune, keys, pipelines, prompts, riddle, serve, work
+from service.cli import (
+    batch,
+    doctor,
+    evals,
+    examples,
+    finetune,
+    keys,
+    pipelines,
+    prompts,
+    riddle,
+    serve,
+    webhooks,
+    work,
+)
 from service.cli.exits import Exit, exit_of
 from service.cli.options import Options
 from service.cli.terminal import fail
@@ -62,6 +75,7 @@ app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(evals.app, name="eval")
 app.add_typer(finetune.app, name="finetune")
 app.add_typer(keys.app, name="keys")
+app.add_typer(webhooks.app, name="webhooks")
 app.command("doctor")(doctor.doctor)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, exists, func, or_, select, text, update
+from sqlalchemy import and_, case, delete, exists, func, or_, select, text, update
 
 from domain.article import content_hash
 from domain.errors import NotFound
@@ -164,6 +164,19 @@ class BatchRepository:
             self._get(connection, batch_id, tenant, lock=True)
             _queue_failed(connection, batch_id)
             return self._get(connection, batch_id)
+
+    def purge(self, keep: timedelta) -> int:
+        """Forget batches that ended longer ago than `keep`, and the jobs that none holds any more; riddles stay.
+
+        Returns:
+            How many batches.
+        """
+        before = datetime.now(UTC) - keep
+        with self._engine.begin() as connection:
+            gone = connection.execute(delete(batches).where(batches.c.finished_at < before)).rowcount
+            held = exists().where(batch_items.c.job_id == jobs.c.id)
+            connection.execute(delete(jobs).where(jobs.c.finished_at < before, ~held))
+        return gone
 
     def _get(
         self, connection: Connection, batch_id: str, tenant: str | None = None, *, lock: bool = False

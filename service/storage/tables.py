@@ -9,6 +9,7 @@ import service.storage.promotion_tables  # noqa: F401 -- both put their tables i
 from retrievers.tables import metadata
 from service.storage.job_tables import batch_items, batches, job_calls, jobs, workers
 from service.storage.types import Json, UtcDateTime
+from service.storage.webhook_tables import webhook_deliveries
 
 articles = Table(
     "articles",
@@ -90,5 +91,6 @@ __all__ = [
     "jobs",
     "metadata",
     "riddles",
+    "webhook_deliveries",
     "workers",
 ]

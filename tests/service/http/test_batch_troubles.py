@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from standardwebhooks import Webhook
 
 from tests.service.http.batches import articles, finished, results
 from tests.support.openai_stub import Behaviour
+from tests.support.receiver import Receiver
 
 if TYPE_CHECKING:
     from tests.service.http.conftest import Serve
@@ -72,3 +76,50 @@ def test_unknown_batches_pipelines_and_too_many_articles_are_refused(serve: Serv
     assert live.post("/v1/batches", json={"articles": articles(3)}).status_code == 422
     plain = live.post("/v1/batches", content=b"hello", headers={"Content-Type": "text/plain"})
     assert plain.status_code == 415
+
+
+def test_a_finished_batch_is_told_to_its_webhook_signed_and_once(serve: Serve) -> None:
+    live = serve(webhooks={"allow_private": True})
+    with Receiver() as receiver:
+        body = {"articles": articles(2, "webhook"), "webhook": {"url": receiver.url()}}
+        answer = live.post("/v1/batches", json=body, headers={"Idempotency-Key": "hook"})
+        secret = answer.json()["webhook"]["secret"]
+        replayed = live.post("/v1/batches", json=body, headers={"Idempotency-Key": "hook"})
+        assert replayed.content == answer.content
+        batch = finished(live, answer)
+        assert "webhook" not in batch or batch["webhook"] is None
+        log = f"/v1/webhooks/deliveries?subject={batch['id']}"
+        deadline = time.monotonic() + 20
+        while live.get(log).json()["items"][0]["status"] != "delivered":
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        (request,) = receiver.received
+        event = Webhook(secret).verify(request.body, dict(request.headers))
+    assert event["type"] == "batch.done"
+    assert event["data"]["id"] == batch["id"]
+    assert event["data"]["counts"] == batch["counts"]
+    assert len(live.get(log).json()["items"]) == 1
+
+
+def test_a_webhook_into_a_private_network_refuses_the_batch(serve: Serve) -> None:
+    live = serve()
+    for url in (
+        "http://127.0.0.1:9000/",
+        "http://169.254.169.254/latest",
+        "ftp://example.org/",
+        "https://u:p@example.org/",
+    ):
+        refused = live.post("/v1/batches", json={"articles": articles(1), "webhook": {"url": url}})
+        assert refused.status_code == 422, url
+        assert "url" in refused.json()["errors"][0]["loc"]
+    assert live.resources.jobs.waiting() == 0
+
+
+def test_old_batches_are_forgotten_and_their_riddles_stay(serve: Serve) -> None:
+    live = serve()
+    batch = finished(live, live.post("/v1/batches", json={"articles": articles(2, "old")}))
+    riddle = results(live, batch)[0]["riddle"]["id"]
+    assert live.resources.batches.purge(timedelta(days=1)) == 0
+    assert live.resources.batches.purge(timedelta(seconds=-1)) == 1
+    assert live.get(f"/v1/batches/{batch['id']}").status_code == 404
+    assert live.get(f"/v1/riddles/{riddle}").status_code == 200

@@ -1,0 +1,264 @@
+"""Keeps webhook deliveries: what is to be sent, who is sending it, and the log of what came of it.
+
+An attempt is claimed by an atomic update that leaves a token and a lease. While the lease lasts nobody else claims the
+delivery; when its process dies, the lease runs out and another attempt is made. One that wakes up late finds its token
+gone and changes nothing. So attempts never run side by side, and every event is delivered at least once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
+
+from domain.errors import NotFound
+from service.storage.delivery_rows import (
+    Attempt,
+    Claimed,
+    Delivery,
+    DeliveryStatus,
+    NewDelivery,
+    Verdict,
+    attempts_with,
+    claimed_row,
+    delivery_of,
+)
+from service.storage.page import Page, decode_cursor, encode_cursor
+from service.storage.webhook_tables import webhook_deliveries as table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from sqlalchemy.engine import Connection, Engine
+
+_LOOKED_AT = 200
+"""Due deliveries that are looked at together to find some that fit into the free slots."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryFilter:
+    """Which deliveries to list; what is None does not matter.
+
+    Args:
+        status: `pending`, `delivered` or `failed`.
+        subject: Id of what the event is about, exactly.
+        key_id: Only those that this API key asked for.
+        tenant: Only those that a key of this tenant asked for.
+    """
+
+    status: DeliveryStatus | None = None
+    subject: str | None = None
+    key_id: str | None = None
+    tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits to be delivered.
+
+    Args:
+        pending: How many deliveries.
+        oldest: When the event of the oldest of them happened; None when nothing waits.
+    """
+
+    pending: int
+    oldest: datetime | None
+
+
+def add_delivery(connection: Connection, new: NewDelivery) -> None:
+    """Keep a delivery in the caller's transaction, due at once: it exists if and only if that is committed."""
+    values = {"status": "pending", "attempts": [], "attempt_count": 0, "tries": 0, "next_attempt_at": new.created_at}
+    connection.execute(table.insert(), {**asdict(new), **values})
+
+
+class DeliveryRepository:
+    """Deliveries in SQL. Synchronous: call it from a worker thread.
+
+    Args:
+        engine: From `open_engine`.
+        clock: The moment, in UTC; tests pass their own. Leases compare the clocks of the processes that share a
+            database: keep them closer together than a lease is long.
+    """
+
+    def __init__(self, engine: Engine, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def claim(
+        self, free: int, *, lease: timedelta, busy: Mapping[str, int] | None = None, per_host: int = 1
+    ) -> tuple[Claimed, ...]:
+        """Claim deliveries that are due, those first that have waited longest.
+
+        Args:
+            free: At most so many.
+            lease: How long nobody else may attempt them.
+            busy: How many attempts at each host are running already.
+            per_host: Attempts at one host at once; a host that has as many is passed over.
+        """
+        wanted = self._due(free, Counter(busy or {}), per_host)
+        if not wanted:
+            return ()
+        with self._engine.begin() as connection:
+            return _take(connection, wanted, now=self._clock(), lease=lease)
+
+    def record(self, claimed: Claimed, attempt: Attempt, verdict: Verdict) -> bool:
+        """Log an attempt, and what becomes of the delivery.
+
+        Returns:
+            Whether it was logged: not when the lease ran out and somebody else claimed the delivery since.
+        """
+        values = {
+            **asdict(verdict),
+            "attempts": attempts_with(claimed.attempts, attempt),
+            "attempt_count": table.c.attempt_count + 1,
+            "tries": claimed.tries + 1,
+            "claim": None,
+            "claimed_until": None,
+        }
+        statement = update(table).where(table.c.id == claimed.id, table.c.claim == claimed.token).values(values)
+        return self._write(statement) == 1
+
+    def recover(self) -> int:
+        """Free what a dead process had claimed; a process that begins to deliver calls it.
+
+        On SQLite there is only ever one such process, so every claim is a dead one's. On PostgreSQL leases run out.
+
+        Returns:
+            How many deliveries were freed.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return 0
+        freed = {"claim": None, "claimed_until": None}
+        return self._write(update(table).where(table.c.claim.is_not(None)).values(freed))
+
+    def redeliver(self, delivery_id: str, filters: DeliveryFilter = DeliveryFilter()) -> Delivery:
+        """Make a delivery due now, with all its tries before it, whatever became of it.
+
+        One that an attempt is being made for right now is attempted again only when that fails.
+
+        Raises:
+            NotFound: There is none of that id that fits the filter.
+        """
+        values = {"status": "pending", "tries": 0, "give_up_at": None, "next_attempt_at": self._clock()}
+        with self._engine.begin() as connection:
+            mine = _restrict(select(table.c.id).where(table.c.id == delivery_id), filters)
+            if connection.execute(mine).first() is None:
+                raise NotFound("webhook delivery", delivery_id)
+            statement = update(table).where(table.c.id == delivery_id).values(values).returning(*_SHOWN)
+            return delivery_of(connection.execute(statement).one())
+
+    def get(self, delivery_id: str, filters: DeliveryFilter = DeliveryFilter()) -> Delivery:
+        """The delivery of that id.
+
+        Raises:
+            NotFound: There is none of that id that fits the filter.
+        """
+        query = _restrict(select(*_SHOWN).where(table.c.id == delivery_id), filters)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None:
+            raise NotFound("webhook delivery", delivery_id)
+        return delivery_of(row)
+
+    def list(
+        self, filters: DeliveryFilter = DeliveryFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[Delivery]:
+        """A page of deliveries, newest first.
+
+        Args:
+            filters: Which ones.
+            limit: At most so many.
+            cursor: `next_cursor` of the page before.
+
+        Raises:
+            InvalidCursor: The cursor is not one of ours.
+        """
+        query = _restrict(select(*_SHOWN), filters).order_by(table.c.id.desc()).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(table.c.id < decode_cursor(cursor))
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        items = tuple(delivery_of(row) for row in rows[:limit])
+        return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
+
+    def backlog(self) -> Backlog:
+        """What waits to be delivered, of all callers."""
+        query = select(func.count(), func.min(table.c.created_at)).where(table.c.next_attempt_at.is_not(None))
+        with self._engine.connect() as connection:
+            pending, oldest = connection.execute(query).one()
+        return Backlog(pending, oldest)
+
+    def purge(self, older_than: timedelta) -> int:
+        """Drop deliveries of events before that, and their secrets, unless they are pending; returns how many."""
+        old = table.c.created_at < self._clock() - older_than
+        return self._write(delete(table).where(old, table.c.status != "pending"))
+
+    def _due(self, free: int, busy: Counter[str], per_host: int) -> Sequence[str]:
+        """Ids of due deliveries that fit into the free slots; looks on behind a crowd that waits for one host."""
+        wanted: list[str] = []
+        while len(wanted) < free:
+            full = [host for host, count in busy.items() if count >= per_host]
+            rows = self._candidates(full, besides=wanted)
+            wanted += [row.id for row in rows if _has_room(busy, row.host, per_host)][: free - len(wanted)]
+            if len(rows) < _LOOKED_AT:
+                break
+        return wanted
+
+    def _candidates(self, full: Collection[str], besides: Collection[str]) -> Sequence[Any]:
+        query = (
+            select(table.c.id, table.c.host)
+            .where(_is_due(self._clock()), table.c.host.not_in(full), table.c.id.not_in(besides))
+            .order_by(table.c.next_attempt_at)
+            .limit(_LOOKED_AT)
+        )
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def _write(self, statement: Any) -> int:
+        with self._engine.begin() as connection:
+            return connection.execute(statement).rowcount
+
+
+_SHOWN = tuple(column for column in table.c if column.name in Delivery.__slots__)
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    free = or_(table.c.claimed_until.is_(None), table.c.claimed_until <= now)
+    return and_(table.c.next_attempt_at <= now, free)
+
+
+def _has_room(busy: Counter[str], host: str, per_host: int) -> bool:
+    busy[host] += 1
+    return busy[host] <= per_host
+
+
+def _take(connection: Connection, wanted: Sequence[str], *, now: datetime, lease: timedelta) -> tuple[Claimed, ...]:
+    """Of those that are still free, locked one by one so that two processes never wait for each other in a circle."""
+    free = select(table.c.id).where(table.c.id.in_(wanted), _is_due(now)).with_for_update(skip_locked=True)
+    ids = connection.execute(free).scalars().all()
+    token = uuid.uuid4().hex
+    statement = (
+        update(table).where(table.c.id.in_(ids)).values(claim=token, claimed_until=now + lease).returning(*table.c)
+    )
+    rows = connection.execute(statement).all()
+    order = {delivery_id: place for place, delivery_id in enumerate(wanted)}
+    return tuple(claimed_row(row, token) for row in sorted(rows, key=lambda row: order[row.id]))
+
+
+def _restrict(query: Select[Any], filters: DeliveryFilter) -> Select[Any]:
+    for column, value in (
+        (table.c.status, filters.status),
+        (table.c.subject, filters.subject),
+        (table.c.key_id, filters.key_id),
+        (table.c.tenant, filters.tenant),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    return query
+
+
+__all__ = ["Backlog", "DeliveryFilter", "DeliveryRepository", "add_delivery"]

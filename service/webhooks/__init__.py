@@ -1,0 +1,1 @@
+"""Webhooks as the Standard Webhooks specification has them: an outbox, a deliverer, and the log over HTTP."""
