@@ -1,0 +1,127 @@
+"""RSS and Atom, read by feedparser from bytes that were fetched by ourselves: it must open nothing by itself."""
+
+from __future__ import annotations
+
+import calendar
+from collections import Counter
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from retrievers.errors import FeedUnreadable
+from retrievers.feeds.item import (
+    MAX_ITEMS,
+    WHOLE,
+    FeedItem,
+    clean,
+    clean_language,
+    clean_line,
+    clean_source,
+    clean_url,
+    key_of,
+    plausible,
+    weight,
+)
+from retrievers.feeds.plaintext import line, paragraphs
+from retrievers.feeds.story_url import story_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+CONTENT_TYPES = frozenset(
+    {
+        "application/rss+xml",
+        "application/atom+xml",
+        "application/rdf+xml",
+        "application/xml",
+        "text/xml",
+        "text/html",  # what many servers call any file
+        "text/plain",
+        "application/octet-stream",
+    }
+)
+
+_TORN_OFF = ("[…]", "[...]", "…", "...", "Read more", "Continue reading")
+
+
+def parse_rss(body: bytes, *, url: str, content_type: str = "application/xml") -> tuple[FeedItem, ...]:
+    """The items of a feed. Broken XML gives what can be read of it; entities of its own are never expanded.
+
+    Args:
+        body: The document, whose own idea of its encoding may be wrong.
+        url: Where it was, for relative links.
+        content_type: As the server called it, charset included.
+
+    Raises:
+        FeedUnreadable: It is no feed, or not one item can be read.
+    """
+    import feedparser
+
+    headers = {"content-type": content_type, "content-location": url}
+    found = feedparser.parse(BytesIO(body), response_headers=headers)  # bytes or text would be opened as a file name
+    if not found.entries and (found.bozo or not found.version):
+        raise FeedUnreadable("rss", clean_line(str(found.get("bozo_exception", ""))) or "it is neither RSS nor Atom")
+    entries = found.entries[:MAX_ITEMS]
+    shared = _told_twice(entries)
+    return tuple(_item(entry, found.feed, shared) for entry in entries)
+
+
+def _told_twice(entries: Iterable[Any]) -> frozenset[str]:
+    """Guids and addresses that stand at several items, and so name none of them."""
+    guids = Counter(str(entry.get("id")) for entry in entries if entry.get("id"))
+    links = Counter(identity for entry in entries if (identity := _identity(entry)))
+    return frozenset(name for counts in (guids, links) for name, count in counts.items() if count > 1)
+
+
+def _identity(entry: Any) -> str | None:
+    url = clean_url(entry.get("link"))
+    return story_url(url) if url else None
+
+
+def _item(entry: Any, feed: Any, shared: frozenset[str]) -> FeedItem:
+    text, is_whole = _text(entry)
+    identity = _identity(entry)
+    names = (str(entry.get("id") or ""), identity or "")
+    name = next((name for name in names if name and name not in shared), "")
+    title = _title(entry)
+    return FeedItem(
+        key=key_of("item", name) if name else key_of("text", title or "", text),
+        text=text,
+        is_whole=is_whole,
+        title=title,
+        url=clean_url(entry.get("link")),
+        identity=None if identity in shared else identity,
+        source=clean_source(_plain(entry.get("source", {}).get("title"))) or clean_source(_plain(feed.get("title"))),
+        published_at=plausible(_moment(entry.get("published_parsed") or entry.get("updated_parsed"))),
+        language=clean_language(feed.get("language")),
+    )
+
+
+def _title(entry: Any) -> str | None:
+    return clean_line(_plain(entry.get("title"), entry.get("title_detail", {}).get("type")))
+
+
+def _plain(text: Any, content_type: str | None = "text/html") -> str | None:
+    if not isinstance(text, str):
+        return None
+    return line(text) if str(content_type).endswith("html") else text
+
+
+def _text(entry: Any) -> tuple[str, bool]:
+    """The longest text that the item carries, and whether it is the article itself."""
+    parts = [*entry.get("content", ()), *([entry["summary_detail"]] if "summary_detail" in entry else ())]
+    texts = [_paragraphs(part) for part in parts]
+    text = max(texts, key=len, default="")
+    return text, weight(text) >= WHOLE and not text.endswith(_TORN_OFF)
+
+
+def _paragraphs(part: Any) -> str:
+    value = str(part.get("value") or "")
+    return clean(value).strip() if part.get("type") == "text/plain" else paragraphs(value)
+
+
+def _moment(parsed: Any) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
