@@ -59,7 +59,7 @@ def parse_rss(body: bytes, *, url: str, content_type: str = "application/xml") -
 
     headers = {"content-type": content_type, "content-location": url}
     found = feedparser.parse(BytesIO(body), response_headers=headers)  # bytes or text would be opened as a file name
-    if not found.entries and (found.bozo or not found.version):
+    if not found.entries and (found.bozo or not found.get("version")):
         raise FeedUnreadable("rss", clean_line(str(found.get("bozo_exception", ""))) or "it is neither RSS nor Atom")
     entries = found.entries[:MAX_ITEMS]
     shared = _told_twice(entries)
