@@ -45,13 +45,26 @@ def load_documents(name: str, **arguments: Any) -> Iterator[Article]:
             yield _article(document.page_content, document.metadata)
 
 
-def _make(name: str, arguments: dict[str, Any]) -> BaseLoader:
+def check_loader(name: str) -> None:
+    """Say when there is no loader of that name. The first time takes a second of imports.
+
+    Raises:
+        NotFound: langchain-community has no such loader.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         from langchain_community import document_loaders
 
-        if name not in document_loaders.__all__:
-            raise NotFound("document loader", name)
+    if name not in document_loaders.__all__:
+        raise NotFound("document loader", name)
+
+
+def _make(name: str, arguments: dict[str, Any]) -> BaseLoader:
+    check_loader(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from langchain_community import document_loaders
+
         try:
             loader: BaseLoader = getattr(document_loaders, name)(**arguments)
         except ImportError as error:

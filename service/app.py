@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from domain.errors import ConfigurationError
 from service import docs_page, openapi, problems
 from service.examples import endpoints as examples
+from service.feeds import endpoints as feeds
 from service.middleware.request_context import RequestContext
 from service.operations import endpoints as operations
 from service.pipelines import endpoints as pipelines
@@ -34,6 +35,8 @@ ROUTERS = (
     pipelines.reads,
     pipelines.writes,
     prompts.reads,
+    feeds.reads,
+    feeds.writes,
 )
 
 

@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from service.feeds.opening import open_feeds
+from service.feeds.scheduler import FeedScheduler
 from service.housekeeping import Housekeeping
 from service.inflight import InFlight
 from service.keys import KeyStore
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from chains.pipeline import RiddlePipeline
     from prompts import Catalog
     from retrievers import Examples
+    from service.feeds.feeds import Feeds
     from service.settings import Settings
 
 
@@ -48,6 +51,7 @@ class Resources:
     limiter: RateLimiter
     in_flight: InFlight
     warm_up: WarmUp
+    feeds: Feeds
     _pipelines: dict[str, RiddlePipeline] = field(default_factory=dict)
 
     def pipeline(self, name: str | None = None) -> RiddlePipeline:
@@ -110,6 +114,10 @@ async def _run_in_background(resources: Resources, stack: AsyncExitStack) -> Non
     housekeeping = Housekeeping(resources.idempotency)
     await housekeeping.start()
     stack.push_async_callback(housekeeping.stop)
+    if resources.settings.feeds.schedule:
+        scheduler = FeedScheduler(resources.feeds, at_once=resources.settings.feeds.pulls)
+        scheduler.start()
+        stack.push_async_callback(scheduler.stop)
     stack.push_async_callback(resources.warm_up.stop)
     resources.warm_up.start(resources)
 
@@ -131,10 +139,11 @@ async def _assemble(
     stack.callback(writer.close)
     in_flight = InFlight(settings.limits.in_flight)
     stack.push_async_callback(in_flight.drain, settings.limits.drain_s)
+    catalog = Catalog(settings.home)
     return Resources(
         settings=settings,
         engine=engine,
-        catalog=Catalog(settings.home),
+        catalog=catalog,
         examples=examples,
         models=models,
         riddles=RiddleRepository(engine, writer),
@@ -143,6 +152,7 @@ async def _assemble(
         limiter=RateLimiter(),
         in_flight=in_flight,
         warm_up=WarmUp(),
+        feeds=open_feeds(settings, engine, check_pipeline=catalog.pipeline),
     )
 
 

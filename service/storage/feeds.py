@@ -53,28 +53,18 @@ class FeedRepository:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def add(
-        self,
-        spec: FeedSpec,
-        *,
-        now: datetime,
-        next_pull_at: datetime | None = None,
-        key_id: str | None = None,
-        tenant: str | None = None,
-    ) -> Feed:
+    def add(self, feed: Feed) -> None:
         """Keep a new feed."""
-        feed = Feed(
-            id=f"feed_{uuid7().hex}",
-            created_at=now,
-            spec=spec,
-            key_id=key_id,
-            tenant=tenant,
-            next_pull_at=next_pull_at,
-        )
-        row = {"id": feed.id, "created_at": now, "key_id": key_id, "tenant": tenant, "failures": 0}
+        row = {
+            "id": feed.id,
+            "created_at": feed.created_at,
+            "key_id": feed.key_id,
+            "tenant": feed.tenant,
+            "failures": 0,
+            "next_pull_at": feed.next_pull_at,
+        }
         with self._engine.begin() as connection:
-            connection.execute(feeds.insert(), {**row, **spec_row(spec), "next_pull_at": next_pull_at})
-        return feed
+            connection.execute(feeds.insert(), {**row, **spec_row(feed.spec)})
 
     def get(self, feed_id: str, *, tenant: str | None = None) -> Feed:
         """The feed of that id.
@@ -207,6 +197,11 @@ class FeedRepository:
             if not_before is not None and ended.rowcount:
                 of_host = feeds.c.host == select(feeds.c.host).where(feeds.c.id == claim.feed.id).scalar_subquery()
                 connection.execute(update(feeds).where(of_host).values(not_before=not_before))
+
+
+def new_feed_id() -> str:
+    """`feed_` and a UUIDv7 in hex."""
+    return f"feed_{uuid7().hex}"
 
 
 def take_turns(connection: Connection) -> None:
