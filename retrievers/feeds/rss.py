@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from retrievers.errors import FeedUnreadable
 from retrievers.feeds.item import (
     MAX_ITEMS,
+    TEASER,
     WHOLE,
     FeedItem,
     clean,
@@ -108,11 +109,15 @@ def _plain(text: Any, content_type: str | None = "text/html") -> str | None:
 
 
 def _text(entry: Any) -> tuple[str, bool]:
-    """The longest text that the item carries, and whether it is the article itself."""
-    parts = [*entry.get("content", ()), *([entry["summary_detail"]] if "summary_detail" in entry else ())]
-    texts = [_paragraphs(part) for part in parts]
-    text = max(texts, key=len, default="")
-    return text, weight(text) >= WHOLE and not text.endswith(_TORN_OFF)
+    """The longest text that the item carries, and whether it is the article itself.
+
+    It is when it is long; and when it stands in an element of its own beside a shorter summary.
+    """
+    summary = _paragraphs(entry["summary_detail"]) if "summary_detail" in entry else ""
+    content = max((_paragraphs(part) for part in entry.get("content", ())), key=len, default="")
+    text = max(content, summary, key=len)
+    needed = TEASER if len(content) > len(summary) else WHOLE
+    return text, weight(text) >= needed and not text.endswith(_TORN_OFF)
 
 
 def _paragraphs(part: Any) -> str:

@@ -66,14 +66,14 @@ def next_pull(feed_id: str, spec: FeedSpec, after: datetime) -> datetime | None:
 
 def retry_at(failures: int, now: datetime) -> datetime:
     """The earliest next try after so many failures in a row: five minutes, doubled each time, at most a day."""
-    return now + min(FIRST_WAIT * 2 ** min(failures - 1, _MOST_DOUBLINGS), LONGEST_WAIT)
+    return now + min(FIRST_WAIT * (1 << min(failures - 1, _MOST_DOUBLINGS)), LONGEST_WAIT)
 
 
 def _tick(schedule: str, timezone: str, after: datetime) -> datetime:
     from croniter import croniter
 
-    tick: datetime = croniter(schedule, after.astimezone(_zone(timezone))).get_next(datetime)
-    return tick.astimezone(UTC)
+    seconds: float = croniter(schedule, after.astimezone(_zone(timezone))).get_next(float)
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _zone(name: str) -> ZoneInfo:

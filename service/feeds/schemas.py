@@ -22,7 +22,7 @@ class FeedIn(Body):
     kind: Kind
     url: Annotated[Annotated[CleanText, Field(max_length=2048)] | None, BlankIsNone] = Field(
         default=None,
-        description="An http(s) address; `sample:` for the feed that ships; for `jsonl` also a file that the operator allows.",
+        description="An http(s) address; `sample:` is the feed that ships; for `jsonl` also a file that may be read.",
     )
     loader: Optional = Field(
         default=None, description="Class name, such as `RSSFeedLoader`; the operator allows it first."
