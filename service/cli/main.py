@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from domain.errors import RiddlewireError
-from service.cli import doctor, evals, examples, finetune, keys, pipelines, prompts, riddle, serve
+from service.cli import doctor, evals, examples, feeds, finetune, keys, pipelines, prompts, riddle, serve
 from service.cli.exits import Exit, exit_of
 from service.cli.options import Options
 from service.cli.terminal import fail
@@ -55,6 +55,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("riddle")(riddle.riddle)
 app.add_typer(examples.app, name="examples")
+app.add_typer(feeds.app, name="feeds")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(evals.app, name="eval")
