@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from domain.errors import RiddlewireError
 from service.cli.options import settings_of
 from service.cli.running import run
-from service.cli.terminal import note, print_json, print_table, working
+from service.cli.terminal import fail, note, print_json, print_table, working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from service.feeds.feeds import Feeds
     from service.feeds.report import PullReport
     from service.storage.feed_rows import Feed
+
+    _Pulled = tuple[list[tuple[str, PullReport]], list[tuple[str, RiddlewireError]]]
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,7 +51,7 @@ def add(
     ] = None,
     arguments: Annotated[
         list[str] | None,
-        typer.Option("--arg", metavar="NAME=VALUE", help="For a loader; JSON values are read as such."),
+        typer.Option("--arg", metavar="NAME=VALUE", help="For a loader; a value may be JSON."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -116,12 +119,16 @@ def pull(
     """
     if bool(ids) == every:
         raise typer.BadParameter("names feeds, or takes --all", ctx=ctx, param_hint="ID...")
-    reports = run(_pulled(ctx, ids or []))
+    reports, failed = run(_pulled(ctx, ids or []))
     if as_json:
         print_json([_report(feed_id, report) for feed_id, report in reports])
-        return
-    for feed_id, report in reports:
-        _tell(feed_id, report)
+    else:
+        for feed_id, report in reports:
+            _tell(feed_id, report)
+    for feed_id, error in failed[:-1]:
+        fail(f"{feed_id}: {error}")
+    if failed:
+        raise failed[-1][1]
 
 
 @app.command()
@@ -178,16 +185,20 @@ def _listed(feeds: "Feeds") -> "Iterator[Feed]":
             return
 
 
-async def _pulled(ctx: typer.Context, ids: list[str]) -> "list[tuple[str, PullReport]]":
+async def _pulled(ctx: typer.Context, ids: list[str]) -> "_Pulled":
+    """The reports by feed, and the errors: one feed that fails keeps none of the others back."""
     from service.cli.local import opened
 
+    reports: list[tuple[str, PullReport]] = []
+    failed: list[tuple[str, RiddlewireError]] = []
     async with opened(ctx) as resources:
-        wanted = ids or [feed.id for feed in _listed(resources.feeds)]
-        reports = []
-        for feed_id in wanted:
-            with working(f"Pulling {feed_id} …"):
-                reports.append((feed_id, await resources.feeds.pull(feed_id)))
-        return reports
+        for feed_id in ids or [feed.id for feed in _listed(resources.feeds)]:
+            try:
+                with working(f"Pulling {feed_id} …"):
+                    reports.append((feed_id, await resources.feeds.pull(feed_id)))
+            except RiddlewireError as error:
+                failed.append((feed_id, error))
+    return reports, failed
 
 
 def _payload(feed: "Feed", counts: dict[str, int]) -> dict[str, Any]:

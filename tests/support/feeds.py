@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from domain import Article
     from service.feeds.batches import AlsoInBatch, Owner
-    from tests.support.web import Handler
 
 NOON = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 
@@ -85,7 +85,8 @@ class FeedServer:
     answers: list[web.Response] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     pages: dict[str, str | int] = field(default_factory=dict)
-    slow: Handler | None = None
+    hangs: bool = False
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -110,8 +111,9 @@ async def feed_server(body: bytes = b"") -> AsyncIterator[FeedServer]:
         return web.Response(body=server.body, headers={"Content-Type": server.content_type, "ETag": tag})
 
     async def page(request: web.Request) -> web.StreamResponse:
-        if request.path == "/slow" and server.slow is not None:
-            return await server.slow(request)
+        server.asked.set()
+        if server.hangs:
+            await asyncio.sleep(60)
         found = server.pages.get(request.path, 404)
         if isinstance(found, int):
             return web.Response(status=found)

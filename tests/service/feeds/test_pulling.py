@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from tests.service.feeds.conftest import OpenFeeds
 
 
-async def never(_: web.Request) -> web.StreamResponse:
-    await asyncio.sleep(60)
-    return web.Response()
-
-
 def outcomes(engine: Engine) -> list[str]:
     with engine.connect() as connection:
         return list(connection.execute(select(feed_entries.c.outcome).order_by(feed_entries.c.id)).scalars())
@@ -252,7 +247,7 @@ async def test_what_is_not_done_in_time_is_left_for_the_next_pull(
     feeds = open_them(pull_s=0.7)
     async with feed_server() as server:
         server.body = rss(real_item(0), real_item(1, text="", link=server.site.url("/slow")))
-        server.slow = never
+        server.hangs = True
         report = await feeds.pull((await feeds.add(FeedSpec(kind="rss", url=server.url))).id)
     assert (report.new, report.left) == (1, 1)
     assert len(batches.articles) == 1
@@ -317,10 +312,10 @@ async def test_a_feed_is_pulled_once_at_a_time(feeds: Feeds) -> None:
 async def test_a_pull_that_is_cancelled_gives_its_claim_back(feeds: Feeds) -> None:
     async with feed_server() as server:
         server.body = rss(real_item(0, text="", link=server.site.url("/slow")))
-        server.slow = never
+        server.hangs = True
         feed = await feeds.add(FeedSpec(kind="rss", url=server.url))
         task = asyncio.create_task(feeds.pull(feed.id))
-        await asyncio.wait([task], timeout=0.3)
+        await server.asked.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
