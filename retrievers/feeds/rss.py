@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 from collections import Counter
 from datetime import UTC, datetime
 from io import BytesIO
@@ -42,6 +43,10 @@ CONTENT_TYPES = frozenset(
     }
 )
 
+_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));")
+_LAST_CHARACTER = 0x10FFFF
+_SURROGATES = range(0xD800, 0xE000)
+
 _TORN_OFF = ("[…]", "[...]", "…", "...", "Read more", "Continue reading")
 
 
@@ -59,12 +64,25 @@ def parse_rss(body: bytes, *, url: str, content_type: str = "application/xml") -
     import feedparser
 
     headers = {"content-type": content_type, "content-location": url}
-    found = feedparser.parse(BytesIO(body), response_headers=headers)  # bytes or text would be opened as a file name
+    clean_body = _REFERENCE.sub(_only_characters, body)
+    try:  # a stream: bytes or text would be opened as a file name, or fetched
+        found = feedparser.parse(BytesIO(clean_body), response_headers=headers)
+    except Exception as error:  # hostile markup trips its parsers in more ways than it documents
+        raise FeedUnreadable("rss", f"the parser gave up: {type(error).__name__}") from error
     if not found.entries and (found.bozo or not found.get("version")):
         raise FeedUnreadable("rss", clean_line(str(found.get("bozo_exception", ""))) or "it is neither RSS nor Atom")
     entries = found.entries[:MAX_ITEMS]
+    _drop_invented_links(entries, body)
     shared = _told_twice(entries)
     return tuple(_item(entry, found.feed, shared) for entry in entries)
+
+
+def _only_characters(reference: re.Match[bytes]) -> bytes:
+    """The reference, unless it names half a surrogate pair or no character at all, on which feedparser fails."""
+    digits, base = (reference[1], 16) if reference[1] else (reference[2], 10)
+    number = int(digits[:10], base)
+    is_character = len(digits) <= 10 and number <= _LAST_CHARACTER and number not in _SURROGATES  # noqa: PLR2004 -- cut above
+    return reference[0] if is_character else b""
 
 
 def _told_twice(entries: Iterable[Any]) -> frozenset[str]:
@@ -77,6 +95,15 @@ def _told_twice(entries: Iterable[Any]) -> frozenset[str]:
 def _identity(entry: Any) -> str | None:
     url = clean_url(entry.get("link"))
     return story_url(url) if url else None
+
+
+def _drop_invented_links(entries: Iterable[Any], body: bytes) -> None:
+    """An item without a link has, says RSS, its guid for one; feedparser makes addresses of guids that are none."""
+    written = body.replace(b"&amp;", b"&")
+    for entry in entries:
+        is_guid = entry.get("guidislink") and not entry.get("links") and "link" in entry
+        if is_guid and str(entry["link"]).encode(errors="replace") not in written:
+            del entry["link"]
 
 
 def _item(entry: Any, feed: Any, shared: frozenset[str]) -> FeedItem:
@@ -93,7 +120,7 @@ def _item(entry: Any, feed: Any, shared: frozenset[str]) -> FeedItem:
         url=clean_url(entry.get("link")),
         identity=None if identity in shared else identity,
         source=clean_source(_plain(entry.get("source", {}).get("title"))) or clean_source(_plain(feed.get("title"))),
-        published_at=plausible(_moment(entry.get("published_parsed") or entry.get("updated_parsed"))),
+        published_at=plausible(_moment(entry)),
         language=clean_language(feed.get("language")),
     )
 
@@ -125,7 +152,9 @@ def _paragraphs(part: Any) -> str:
     return clean(value).strip() if part.get("type") == "text/plain" else paragraphs(value)
 
 
-def _moment(parsed: Any) -> datetime | None:
+def _moment(entry: Any) -> datetime | None:
+    updated = entry["updated_parsed"] if "updated_parsed" in entry else None  # noqa: SIM401 -- its get() looks elsewhere
+    parsed = entry.get("published_parsed") or updated
     try:
         return datetime.fromtimestamp(calendar.timegm(parsed), UTC) if parsed else None
     except (ValueError, TypeError, OverflowError, OSError):
