@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from service.schemas import Answer, BlankIsNone, Body, CleanText, Name
 from service.storage.feed_rows import FeedSpec
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from service.storage.feed_rows import Feed
 
 Kind = Literal["rss", "newsapi", "jsonl", "loader"]
+ArgumentName = Annotated[CleanText, Field(min_length=1, max_length=100)]
+ArgumentText = Annotated[CleanText, Field(max_length=10_000)]
+Argument = bool | int | float | ArgumentText | Annotated[list[ArgumentText], Field(max_length=1_000)] | None
 Optional = Annotated[Annotated[CleanText, Field(max_length=100)] | None, BlankIsNone]
 
 
@@ -27,7 +30,9 @@ class FeedIn(Body):
     loader: Optional = Field(
         default=None, description="Class name, such as `RSSFeedLoader`; the operator allows it first."
     )
-    arguments: Annotated[dict[str, JsonValue], Field(max_length=50)] = Field(default={}, description="For the loader.")
+    arguments: Annotated[dict[ArgumentName, Argument], Field(max_length=50)] = Field(
+        default={}, description="For the loader: texts, numbers, true or false, and lists of texts."
+    )
     api_key: Optional = Field(
         default=None, description="For `newsapi`: the name of a key in the service's settings, never the key itself."
     )

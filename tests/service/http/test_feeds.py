@@ -127,6 +127,8 @@ def _without_batches(live: Live) -> Any:
         ({**SAMPLE, "schedule": "every day"}, "five fields"),
         ({**SAMPLE, "schedule": "0 0 30 2 *"}, "cron"),
         ({**SAMPLE, "timezone": "Mars"}, "time zone"),
+        ({"kind": "loader", "loader": "TextLoader", "arguments": {"a": "b\x00"}}, "NUL"),
+        ({"kind": "loader", "loader": "TextLoader", "arguments": {"a": {"deep": {}}}}, "arguments"),
         ({**SAMPLE, "surprise": 1}, "surprise"),
         ({**SAMPLE, "url": "sample:\x00"}, "NUL"),
     ],
