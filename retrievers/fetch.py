@@ -71,8 +71,16 @@ class FetchPolicy:
 
 
 async def system_lookup(host: str, port: int) -> Sequence[str]:
-    """What the operating system resolves a host to."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    """What the operating system resolves a host to.
+
+    Raises:
+        FetchRefused: No host can have that name.
+        OSError: There is none.
+    """
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError:  # a part of more than 63 letters
+        raise FetchRefused(host[:_MAX_REASON], "is no name of a host") from None
     return [str(info[4][0]) for info in found]
 
 

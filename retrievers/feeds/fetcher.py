@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from retrievers.feeds.hosts import Hosts
+from retrievers.feeds.story_url import host_of
 from retrievers.fetch import FetchPolicy, Lookup, fetch_page, system_lookup
 
 if TYPE_CHECKING:
@@ -35,14 +36,20 @@ class Fetcher:
     lookup: Lookup = system_lookup
     feed_bytes: int = FEED_BYTES
 
-    async def page(self, url: str) -> Page:
+    async def page(self, url: str, *, feed_url: str) -> Page:
         """The page of a story.
+
+        Args:
+            url: As the feed, which anybody may write, says.
+            feed_url: As the operator says: only pages of the same host may be in the private networks that are allowed.
 
         Raises:
             FetchError: As `fetch_page`.
         """
+        is_own = host_of(url) == host_of(feed_url)
+        policy = self.policy if is_own else replace(self.policy, allow_private=False, allow_networks=())
         async with self.hosts.turn(url):
-            return await fetch_page(url, policy=self.policy, lookup=self.lookup)
+            return await fetch_page(url, policy=policy, lookup=self.lookup)
 
     async def feed(self, url: str, *, types: frozenset[str], headers: Mapping[str, str]) -> Page:
         """A feed's document, or that it has not changed.

@@ -48,7 +48,7 @@ class Story:
     identities: tuple[str, ...] = ()
 
 
-async def complete(item: FeedItem, fetcher: Fetcher, *, last_try: bool = False) -> Story | Skipped:
+async def complete(item: FeedItem, fetcher: Fetcher, *, feed_url: str = "", last_try: bool = False) -> Story | Skipped:
     """The article of an item.
 
     A teaser's page is fetched. Where that fails for good, or the page holds less than the teaser, the teaser is taken
@@ -57,6 +57,7 @@ async def complete(item: FeedItem, fetcher: Fetcher, *, last_try: bool = False) 
     Args:
         item: From a reading.
         fetcher: Brings the page.
+        feed_url: Where the feed is: only on its own host may a page be in a private network.
         last_try: Every failure is one for good.
     """
     if item.is_whole:
@@ -64,12 +65,14 @@ async def complete(item: FeedItem, fetcher: Fetcher, *, last_try: bool = False) 
     if item.url is None:
         return _teaser(item, "it has no page to fetch")
     try:
-        page = await fetcher.page(item.url)
+        page = await fetcher.page(item.url, feed_url=feed_url)
+        return await asyncio.to_thread(_of_page, item, page)
     except FetchError as error:
         if last_try or not _may_pass(error):
             return _teaser(item, error.reason)
         return Skipped(key=item.key, url=item.url, title=item.title, reason=error.reason, again=True)
-    return await asyncio.to_thread(_of_page, item, page)
+    except Exception as error:  # noqa: BLE001 -- pages trip parsers in ways nobody lists; one must not stop its feed
+        return _teaser(item, f"its page cannot be read ({type(error).__name__})")
 
 
 def _may_pass(error: FetchError) -> bool:

@@ -131,7 +131,14 @@ class Feeds:
         try:
             return await self._run(claim)
         except Exception as error:  # noqa: BLE001 -- the outermost boundary of a pull by schedule
-            _log.warning("feed failed", feed=claim.feed.id, error=type(error).__name__, reason=_sentence(error))
+            is_known = isinstance(error, RiddlewireError)
+            _log.warning(
+                "feed failed",
+                feed=claim.feed.id,
+                error=type(error).__name__,
+                reason=_sentence(error),
+                exc_info=not is_known,
+            )
             return None
 
     async def _run(self, claim: Claim) -> PullReport:

@@ -73,7 +73,7 @@ class Puller:
             return PullReport(is_unchanged=True)
         shelf = self._shelf(claim.feed)
         entries = await self._sort(claim.feed, reading, shelf)
-        done, late = await self._complete(entries, ends_at)
+        done, late = await self._complete(entries, claim.feed.spec.url or "", ends_at)
         work = HandOver(
             claim=claim,
             ledger=self.ledger,
@@ -125,7 +125,7 @@ class Puller:
         told = await asyncio.to_thread(self.ledger.told, shelf, addresses)
         return sort_entries(reading, known, told, limit=self.settings.articles)
 
-    async def _complete(self, entries: Sorted, ends_at: float) -> tuple[list[Story | Skipped], int]:
+    async def _complete(self, entries: Sorted, feed_url: str, ends_at: float) -> tuple[list[Story | Skipped], int]:
         """What became of the fresh entries, in their order, and how many were not done in time."""
         if not entries.fresh:
             return [], 0
@@ -133,7 +133,7 @@ class Puller:
 
         async def one(item: FeedItem) -> Story | Skipped:
             async with room:
-                return await complete(item, self.fetcher, last_try=item.key in entries.last_try)
+                return await complete(item, self.fetcher, feed_url=feed_url, last_try=item.key in entries.last_try)
 
         tasks = [asyncio.create_task(one(item)) for item in entries.fresh]
         try:

@@ -11,6 +11,7 @@ from langchain_core.utils.uuid import uuid7
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 
 from domain.errors import NotFound
+from retrievers.feeds.story_url import host_of
 from service.storage.feed_rows import Feed, FeedSpec, spec_row, stored_feed
 from service.storage.feed_tables import feed_entries, feeds
 from service.storage.page import Page, decode_cursor, encode_cursor
@@ -106,6 +107,8 @@ class FeedRepository:
             changes: dict[str, Any] = {**spec_row(spec), "next_pull_at": next_pull_at, "failures": 0}
             if old.spec.origin != spec.origin or old.spec.pipeline != spec.pipeline:
                 changes |= FORGOTTEN
+            if host_of(old.spec.url or "") != changes["host"]:
+                changes["not_before"] = None
             connection.execute(update(feeds).where(feeds.c.id == feed_id).values(changes))
             return _found(connection, feed_id, tenant)
 

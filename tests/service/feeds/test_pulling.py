@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from domain.errors import FetchError, FetchRefused
 from retrievers.errors import FeedUnreadable, ServerAnswered
@@ -13,7 +13,7 @@ from service.errors import Overloaded
 from service.feeds.batches import Owner
 from service.feeds.errors import FeedBusy, HostAsksToWait
 from service.storage.feed_rows import FeedSpec
-from service.storage.feed_tables import feed_entries, feed_shingles
+from service.storage.feed_tables import feed_addresses, feed_entries, feed_shingles
 from tests.support.articles import real_articles
 from tests.support.feeds import FakeClock, RememberedBatches, feed_server, real_item, rss, web_page
 
@@ -362,3 +362,60 @@ async def test_the_feed_that_ships_works_offline_and_once(feeds: Feeds, batches:
     first, second = await feeds.pull(feed.id), await feeds.pull(feed.id)
     assert (first.new, first.skipped, second.new, second.known) == (8, (), 0, 8)
     assert all(article.source == "The Sample Courier" for article in batches.articles)
+
+
+async def test_a_public_feed_cannot_send_us_into_the_networks_of_the_operator(
+    feeds: Feeds, batches: RememberedBatches
+) -> None:
+    async with feed_server() as inside, feed_server() as feed_of_others:
+        inside.pages["/secret"] = web_page(real_articles(1)[0].text)
+        link = inside.site.url("/secret", host="localhost")
+        feed_of_others.body = rss(real_item(0, text="", link=link))
+        feed = await feeds.add(FeedSpec(kind="rss", url=feed_of_others.url))
+        (skipped,) = (await feeds.pull(feed.id)).skipped
+        assert inside.site.paths == []
+    assert "not a public address" in skipped.reason
+    assert batches.made == {}
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["<html>" + "<div>" * 50_000, "<html><body>" + "<p>\x00</p>" * 100, "<" * 100_000, "<table>" * 20_000],
+    ids=["deep", "nul", "open", "tables"],
+)
+async def test_a_page_that_trips_parsers_does_not_stop_its_feed(
+    feeds: Feeds, batches: RememberedBatches, page: str
+) -> None:
+    async with feed_server() as server:
+        server.pages["/bad"] = page
+        server.body = rss(
+            real_item(0, text="", link=server.site.url("/bad")),
+            real_item(1, text="", link=f"http://{'a' * 70}.example/"),
+            real_item(3),
+        )
+        feed = await feeds.add(FeedSpec(kind="rss", url=server.url))
+        report = await feeds.pull(feed.id)
+    assert (report.new, len(report.skipped)) == (1, 2)
+
+
+async def test_a_feed_that_is_removed_takes_its_entries_along(feeds: Feeds, engine: Engine) -> None:
+    async with feed_server(rss(real_item(0))) as server:
+        feed = await feeds.add(FeedSpec(kind="rss", url=server.url))
+        await feeds.pull(feed.id)
+    feeds.repository.remove(feed.id)
+    with engine.connect() as connection:
+        for table in (feed_entries, feed_shingles, feed_addresses):
+            assert connection.execute(select(func.count()).select_from(table)).scalar() == 0
+
+
+async def test_a_feed_that_moves_to_another_host_need_not_wait_for_the_old_one(feeds: Feeds) -> None:
+    async with feed_server(rss(real_item(0))) as server:
+        feed = await feeds.add(FeedSpec(kind="rss", url=server.url))
+        server.answers = [web.Response(status=429)]
+        with pytest.raises(ServerAnswered):
+            await feeds.pull(feed.id)
+        await feeds.replace(feed.id, FeedSpec(kind="rss", url=f"{server.url}?same-host"))
+        with pytest.raises(HostAsksToWait):
+            await feeds.pull(feed.id)
+        await feeds.replace(feed.id, FeedSpec(kind="rss", url=server.site.url("/feed.xml", host="localhost")))
+        assert (await feeds.pull(feed.id)).new == 1
