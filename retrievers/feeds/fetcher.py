@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from retrievers.page import Page
 
 FEED_BYTES = 3_000_000
-"""Parsing broken XML costs up to ten seconds of CPU a megabyte of malice; a real feed has some hundred kilobytes."""
+"""A real feed has some hundred kilobytes."""
 
 USER_AGENT = "Riddlewire/0.1 (feed reader)"
 

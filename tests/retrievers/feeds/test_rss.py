@@ -192,6 +192,12 @@ def test_nesting_and_rubbish_cost_no_more_than_their_length(inside: str) -> None
     assert time.perf_counter() - started < 5
 
 
+@pytest.mark.parametrize("tag", ["<a>", "&lt;p&gt;", "<![CDATA["])
+def test_a_document_of_nothing_but_tags_is_refused_before_it_is_parsed(tag: str) -> None:
+    with pytest.raises(FeedUnreadable, match="more than 100,000 tags"):
+        parse_rss(feed(tag * 100_000), url=URL)
+
+
 def test_a_guid_that_is_no_address_is_not_taken_for_one() -> None:
     assert one("<guid>42</guid>").url is None
     assert one("<guid>https://news.example/fog</guid>").url == "https://news.example/fog"

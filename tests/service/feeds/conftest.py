@@ -35,7 +35,8 @@ def open_them(engine: Engine, clock: FakeClock, batches: RememberedBatches, tmp_
 
     def open_one(**settings: Any) -> Feeds:
         given = Settings(
-            home=tmp_path / "home", feeds={"networks": ("127.0.0.1/32", "::1/128"), "pause_s": 0, "fetch_s": 5, **settings}
+            home=tmp_path / "home",
+            feeds={"networks": ("127.0.0.1/32", "::1/128"), "pause_s": 0, "fetch_s": 5} | settings,
         )
         return open_feeds(given, engine, check_pipeline=lambda name: name, batches=batches, clock=clock)
 
