@@ -14,6 +14,7 @@ from domain import Article
 from domain.article import has_visible_text
 from domain.errors import ConfigurationError, NotFound
 from retrievers.extraction import parse_time
+from retrievers.feeds.item import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,7 +77,7 @@ def _make(name: str, arguments: dict[str, Any]) -> BaseLoader:
 
 def _article(text: str, metadata: Mapping[str, Any]) -> Article:
     return Article(
-        text=text.replace("\x00", ""),
+        text=clean(text),
         title=_text(metadata, "title"),
         url=_text(metadata, "link", "url", "source"),
         source=_text(metadata, "feed", "publisher", "sitename"),
@@ -86,7 +87,7 @@ def _article(text: str, metadata: Mapping[str, Any]) -> Article:
 
 
 def _text(metadata: Mapping[str, Any], *names: str) -> str | None:
-    return next((str(metadata[name]) for name in names if metadata.get(name)), None)
+    return next((clean(str(metadata[name])) for name in names if metadata.get(name)), None)
 
 
 def _time(value: Any) -> datetime | None:

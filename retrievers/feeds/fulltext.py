@@ -12,6 +12,7 @@ from domain.errors import FetchError, FetchRefused, InvalidArticle
 from retrievers.errors import ServerAnswered
 from retrievers.extraction import canonical_link
 from retrievers.feeds.item import (
+    MAX_TEXT,
     TEASER,
     FeedItem,
     Skipped,
@@ -110,6 +111,9 @@ def _own_address(page: Page) -> str:
 def _story(item: FeedItem, more: tuple[str | None, ...]) -> Story | Skipped:
     if not has_visible_text(item.text):
         return Skipped(key=item.key, url=item.url, title=item.title, reason="it has no text")
+    if len(item.text) > MAX_TEXT:
+        reason = f"it is longer than {MAX_TEXT:,} letters, which no news is"
+        return Skipped(key=item.key, url=item.url, title=item.title, reason=reason)
     try:
         article = Article(
             text=item.text,

@@ -25,12 +25,17 @@ WHOLE = 600
 TEASER = 240
 """A teaser of this weight is made into a riddle when its page cannot be had; less is skipped."""
 
+MAX_TEXT = 200_000
+"""Letters of an article; a feed whose item is longer, a book or an attack on the reader's purse, has it skipped."""
+
+MAX_TITLE = 1_000
+MAX_SOURCE = 200
+MAX_URL = 2_048
+
 _WIDE = 3
+_PLENTY = 10 * WHOLE  # no more need be counted to know that it is enough
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 _AHEAD = timedelta(days=2)
-_MAX_TITLE = 1_000
-_MAX_SOURCE = 200
-_MAX_URL = 2_048
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _UNUSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -131,6 +136,8 @@ def key_of(*parts: str) -> str:
 
 def weight(text: str) -> int:
     """Length in letters; one of scripts that write a word in one or two characters counts as three."""
+    if len(text) > _PLENTY:
+        return len(text)
     return sum(_WIDE if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
@@ -139,7 +146,7 @@ def clean(text: str) -> str:
     return _UNUSABLE.sub("", text)
 
 
-def clean_line(text: object, limit: int = _MAX_TITLE) -> str | None:
+def clean_line(text: object, limit: int = MAX_TITLE) -> str | None:
     """One line of at most `limit` characters; None for what is no text or blank."""
     if not isinstance(text, str):
         return None
@@ -149,7 +156,7 @@ def clean_line(text: object, limit: int = _MAX_TITLE) -> str | None:
 
 def clean_source(text: object) -> str | None:
     """The name of a publisher."""
-    return clean_line(text, _MAX_SOURCE)
+    return clean_line(text, MAX_SOURCE)
 
 
 def clean_url(text: object) -> str | None:
@@ -157,7 +164,7 @@ def clean_url(text: object) -> str | None:
     if not isinstance(text, str):
         return None
     url = text.strip()
-    follows = url.lower().startswith(("http://", "https://")) and len(url) <= _MAX_URL
+    follows = url.lower().startswith(("http://", "https://")) and len(url) <= MAX_URL
     return url if follows and not re.search(r"[\s\x00-\x1f\x7f\ud800-\udfff]", url) else None
 
 

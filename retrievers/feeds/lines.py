@@ -9,7 +9,7 @@ import orjson
 from domain import Article
 from domain.errors import InvalidArticle
 from retrievers.extraction import parse_time
-from retrievers.feeds.item import MAX_ITEMS, FeedItem, Skipped, clean_language, clean_url, key_of
+from retrievers.feeds.item import MAX_ITEMS, MAX_SOURCE, MAX_TITLE, FeedItem, Skipped, clean_language, clean_url, key_of
 from retrievers.feeds.story_url import story_url
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ CONTENT_TYPES = frozenset(
 )
 
 _FIELDS = frozenset({"text", "title", "url", "source", "published_at", "language"})
+_LIMITS = {"title": MAX_TITLE, "source": MAX_SOURCE}
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -74,6 +75,9 @@ def _of_record(record: dict[str, Any]) -> Article:
     for name, value in record.items():
         if not isinstance(value, str | None):
             raise InvalidArticle(name, "is neither a string nor null")
+    for name, limit in _LIMITS.items():
+        if len(record.get(name) or "") > limit:
+            raise InvalidArticle(name, f"is longer than {limit:,} letters")
     if record.get("url") and clean_url(record["url"]) is None:
         raise InvalidArticle("url", "is no http(s) URL")
     if record.get("published_at") and parse_time(record["published_at"]) is None:

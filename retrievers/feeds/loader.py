@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from domain.errors import RiddlewireError
 from retrievers.errors import FeedUnreadable
-from retrievers.feeds.item import MAX_ITEMS, FeedItem, clean
+from retrievers.feeds.item import MAX_ITEMS, FeedItem
 from retrievers.feeds.lines import item_of
 from retrievers.loaders import load_documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from domain import Article
 
 
 async def load_items(name: str, arguments: Mapping[str, Any], *, timeout_s: float) -> tuple[FeedItem, ...]:
@@ -56,13 +54,7 @@ async def load_items(name: str, arguments: Mapping[str, Any], *, timeout_s: floa
 
 
 def _load(name: str, arguments: Mapping[str, Any]) -> tuple[FeedItem, ...]:
-    return tuple(item_of(_cleaned(article)) for article in islice(load_documents(name, **arguments), MAX_ITEMS))
-
-
-def _cleaned(article: Article) -> Article:
-    from dataclasses import replace
-
-    return replace(article, text=clean(article.text))
+    return tuple(item_of(article) for article in islice(load_documents(name, **arguments), MAX_ITEMS))
 
 
 def _tell(

@@ -85,6 +85,7 @@ class FeedServer:
     answers: list[web.Response] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     pages: dict[str, str | int] = field(default_factory=dict)
+    plain: dict[str, str] = field(default_factory=dict)
     hangs: bool = False
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -114,6 +115,8 @@ async def feed_server(body: bytes = b"") -> AsyncIterator[FeedServer]:
         server.asked.set()
         if server.hangs:
             await asyncio.sleep(60)
+        if request.path in server.plain:
+            return web.Response(text=server.plain[request.path])
         found = server.pages.get(request.path, 404)
         if isinstance(found, int):
             return web.Response(status=found)

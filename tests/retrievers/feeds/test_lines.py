@@ -37,6 +37,7 @@ def test_a_line_is_an_article() -> None:
         ({"text": "a\x00b"}, "NUL"),
         ({"text": 3}, "neither a string nor null"),
         ({"text": "a", "titel": "b"}, "'titel' is no field"),
+        ({"text": "a", "title": "b" * 1_001}, "longer than 1,000 letters"),
         ({"text": "a", "url": "javascript:alert(1)"}, "no http"),
         ({"text": "a", "published_at": "yesterday"}, "no ISO 8601"),
         (b'{"text": "\\ud800"}', "is not JSON"),

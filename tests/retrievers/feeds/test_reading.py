@@ -118,6 +118,15 @@ async def test_a_document_loader_is_a_feed(fetcher: Fetcher, tmp_path: Path) -> 
     assert item.url is None, "a path is nothing that readers follow"
 
 
+async def test_a_document_with_control_characters_does_not_stop_its_loader(fetcher: Fetcher, tmp_path: Path) -> None:
+    rows = 'title,body\n"Bad \x01 title",First\x00 text.\n,Second text.\n'
+    (tmp_path / "news.csv").write_text(rows, encoding="utf-8")
+    arguments = {"file_path": str(tmp_path / "news.csv"), "metadata_columns": ["title"]}
+    reading = await read_feed(FeedSource(kind="loader", loader="CSVLoader", arguments=arguments), fetcher)
+    assert [item.title for item in reading.items] == ["Bad  title", None]
+    assert "\x00" not in reading.items[0].text
+
+
 async def test_a_loader_that_fails_is_told_by_its_kind(fetcher: Fetcher, tmp_path: Path) -> None:
     def source(name: str, **arguments: object) -> FeedSource:
         return FeedSource(kind="loader", loader=name, arguments=arguments)

@@ -28,6 +28,7 @@ def test_the_page_names_the_numbers_of_the_code() -> None:
     assert f"else {hosts.WAIT_S / 60:g} minutes" in PAGE
     assert feed_entries.MOST_TRIES == 3
     assert "three times in all" in PAGE
+    assert f"more than {item.MAX_TEXT:,} letters is skipped" in PAGE
     assert settings.pulls == 4
     assert "Four feeds at once in a process" in PAGE
     assert f"on every redirect, {settings.fetch_s:g} s" in PAGE

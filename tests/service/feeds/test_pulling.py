@@ -398,6 +398,45 @@ async def test_a_page_that_trips_parsers_does_not_stop_its_feed(
     assert (report.new, len(report.skipped)) == (1, 2)
 
 
+async def test_two_items_that_lead_to_the_same_page_are_one_article(feeds: Feeds, batches: RememberedBatches) -> None:
+    texts = [article.text for article in real_articles(4)]
+    async with feed_server() as server:
+        for number in (0, 1):
+            page = web_page("\n\n".join(texts[number * 2 :][:2]), canonical=server.site.url("/the-story"))
+            server.pages[f"/{number}"] = page
+        server.body = rss(*(real_item(n, text="", link=server.site.url(f"/{n}")) for n in (0, 1)))
+        report = await feeds.pull((await feeds.add(FeedSpec(kind="rss", url=server.url))).id)
+    assert (report.new, report.duplicate) == (1, 1)
+
+
+async def test_a_page_behind_a_wall_is_no_better_than_its_teaser(feeds: Feeds, batches: RememberedBatches) -> None:
+    teaser = real_articles(1)[0].text[:400]
+    wall = (
+        "Please subscribe to read on. It costs little, supports the work of our reporters, and can be ended any time."
+    )
+    async with feed_server() as server:
+        server.pages["/wall"] = web_page(wall)
+        server.body = rss(real_item(0, text="", teaser=teaser, link=server.site.url("/wall")))
+        await feeds.pull((await feeds.add(FeedSpec(kind="rss", url=server.url))).id)
+    assert [article.text for article in batches.articles] == [teaser]
+
+
+async def test_a_plain_text_page_is_an_article(feeds: Feeds, batches: RememberedBatches) -> None:
+    text = real_articles(1)[0].text
+    async with feed_server() as server:
+        server.plain["/story.txt"] = text
+        server.body = rss(real_item(0, text="", link=server.site.url("/story.txt")))
+        await feeds.pull((await feeds.add(FeedSpec(kind="rss", url=server.url))).id)
+    assert [article.text for article in batches.articles] == [text]
+
+
+async def test_a_book_is_no_news(feeds: Feeds, batches: RememberedBatches) -> None:
+    async with feed_server(rss(real_item(0, text="word " * 50_000))) as server:
+        (skipped,) = (await feeds.pull((await feeds.add(FeedSpec(kind="rss", url=server.url))).id)).skipped
+    assert "longer than 200,000 letters" in skipped.reason
+    assert batches.made == {}
+
+
 async def test_a_feed_that_is_removed_takes_its_entries_along(feeds: Feeds, engine: Engine) -> None:
     async with feed_server(rss(real_item(0))) as server:
         feed = await feeds.add(FeedSpec(kind="rss", url=server.url))
