@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.utils.uuid import uuid7
@@ -164,14 +165,21 @@ def _named(key: str, url: str | None, title: str | None) -> dict[str, str | None
 
 def _write_stories(connection: Connection, settlement: Settlement, entries: dict[str, str]) -> None:
     shelf = settlement.shelf
-    for one in settlement.stories:
-        entry_id = entries[one.story.key]
-        if addresses := [key_of(address) for address in one.story.identities]:
-            place = {"scope": shelf.scope, "pipeline": shelf.pipeline, "entry_id": entry_id}
-            connection.execute(feed_addresses.insert(), [{**place, "address": address} for address in addresses])
-        if one.sketch:
-            seen = {"entry_id": entry_id, "seen_at": settlement.now}
-            connection.execute(feed_shingles.insert(), [{**seen, "hash": value} for value in sorted(one.sketch)])
+    place = {"scope": shelf.scope, "pipeline": shelf.pipeline}
+    addresses = [
+        {**place, "address": key_of(address), "entry_id": entries[one.story.key]}
+        for one in settlement.stories
+        for address in one.story.identities
+    ]
+    shingles = [
+        {"hash": value, "entry_id": entries[one.story.key], "seen_at": settlement.now}
+        for one in settlement.stories
+        for value in one.sketch
+    ]
+    if addresses:
+        connection.execute(feed_addresses.insert(), addresses)
+    if shingles:
+        connection.execute(feed_shingles.insert(), sorted(shingles, key=itemgetter("hash")))
 
 
 def _known(connection: Connection, feed_id: str, pipeline: str, keys: tuple[str, ...]) -> dict[str, Known]:

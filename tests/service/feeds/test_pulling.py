@@ -411,9 +411,7 @@ async def test_two_items_that_lead_to_the_same_page_are_one_article(feeds: Feeds
 
 async def test_a_page_behind_a_wall_is_no_better_than_its_teaser(feeds: Feeds, batches: RememberedBatches) -> None:
     teaser = real_articles(1)[0].text[:400]
-    wall = (
-        "Please subscribe to read on. It costs little, supports the work of our reporters, and can be ended any time."
-    )
+    wall = "Please subscribe to read on. It costs little, supports our reporters, and can be ended any time."
     async with feed_server() as server:
         server.pages["/wall"] = web_page(wall)
         server.body = rss(real_item(0, text="", teaser=teaser, link=server.site.url("/wall")))
