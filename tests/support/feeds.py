@@ -88,6 +88,7 @@ class FeedServer:
     plain: dict[str, str] = field(default_factory=dict)
     hangs: bool = False
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def url(self) -> str:
@@ -114,7 +115,7 @@ async def feed_server(body: bytes = b"") -> AsyncIterator[FeedServer]:
     async def page(request: web.Request) -> web.StreamResponse:
         server.asked.set()
         if server.hangs:
-            await asyncio.sleep(60)
+            await server.ended.wait()
         if request.path in server.plain:
             return web.Response(text=server.plain[request.path])
         found = server.pages.get(request.path, 404)
@@ -124,7 +125,10 @@ async def feed_server(body: bytes = b"") -> AsyncIterator[FeedServer]:
 
     async with loopback_web({"/feed.xml": feed}, otherwise=page) as running:
         server = FeedServer(running, body)
-        yield server
+        try:
+            yield server
+        finally:
+            server.ended.set()
 
 
 def web_page(text: str, *, canonical: str | None = None, title: str = "A story") -> str:
