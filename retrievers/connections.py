@@ -28,6 +28,7 @@ Refusal = Callable[[str, str], Exception]
 
 
 _THREADS = 16
+_LONGEST_NAME = 300
 
 
 async def system_lookup(host: str, port: int) -> Sequence[str]:
@@ -66,7 +67,10 @@ def checked_connector(allows: Allows, lookup: Lookup, refusal: Refusal, *, limit
             self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
         ) -> list[ResolveResult]:
             del family
-            addresses = await lookup(host, port)
+            try:
+                addresses = await lookup(host, port)
+            except UnicodeError:  # a part of more than 63 letters
+                raise refusal(host[:_LONGEST_NAME], "is no name of a host") from None
             for address in addresses:
                 if not allows(address):
                     raise refusal(host, f"resolves to {address}, which is not a public address")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urljoin
 
 from domain import Article
 
@@ -30,6 +31,23 @@ def extract_article(page: bytes | str, url: str | None = None) -> Article | None
         published_at=parse_time(found.date),
         language=found.language or None,
     )
+
+
+def canonical_link(page: bytes, url: str) -> str | None:
+    """The address that a page names as its own (`rel=canonical`), made absolute; None where it names none.
+
+    Args:
+        page: HTML.
+        url: Where it was.
+    """
+    import lxml.html
+    from lxml import etree
+
+    try:
+        found = lxml.html.document_fromstring(page, base_url=url).xpath("//head/link[@rel='canonical']/@href")
+        return urljoin(url, str(found[0])) if found else None
+    except (etree.LxmlError, ValueError):
+        return None
 
 
 def _paragraphs(text: str, title: str | None) -> str:

@@ -8,21 +8,26 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from domain import Article
 from domain.errors import FetchError, FetchRefused
 from retrievers.addresses import Network, is_public, parse_address
 from retrievers.connections import Lookup, checked_connector, system_lookup
-from retrievers.extraction import extract_article
+from retrievers.errors import ServerAnswered
+from retrievers.page import HTML, NOT_MODIFIED, OK, Page, article_of
+from retrievers.retry_after import parse_retry_after
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp import ClientResponse, ClientSession
     from yarl import URL
 
+    from domain import Article
+
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_HTML = frozenset({"text/html", "application/xhtml+xml"})
-_OK = 200
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _MAX_URL = 2_048
 _CHUNK = 65_536
 _MAX_REASON = 300
@@ -40,6 +45,7 @@ class FetchPolicy:
         timeout_s: For everything: resolving, all redirects, reading, extraction.
         max_redirects: More are refused.
         content_types: What is read; HTML goes through extraction.
+        wanted: What these types are, for whoever is told that a page is of another.
         user_agent: How we introduce ourselves.
     """
 
@@ -49,7 +55,8 @@ class FetchPolicy:
     max_bytes: int = 5_000_000
     timeout_s: float = 15.0
     max_redirects: int = 5
-    content_types: frozenset[str] = _HTML | {"text/plain"}
+    content_types: frozenset[str] = HTML | {"text/plain"}
+    wanted: str = "an article's"
     user_agent: str = "Riddlewire/0.1 (article fetcher)"
 
     def allows(self, address: str) -> bool:
@@ -58,14 +65,6 @@ class FetchPolicy:
         if parsed is None:
             return False
         return self.allow_private or is_public(parsed) or any(parsed in network for network in self.allow_networks)
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    url: str
-    content_type: str
-    charset: str | None
-    body: bytes
 
 
 async def fetch_article(url: str, *, policy: FetchPolicy | None = None, lookup: Lookup = system_lookup) -> Article:
@@ -83,38 +82,44 @@ async def fetch_article(url: str, *, policy: FetchPolicy | None = None, lookup: 
     policy = policy or FetchPolicy()
     try:
         async with asyncio.timeout(policy.timeout_s):
-            page = await _fetch(url, policy, lookup)
-            return await asyncio.to_thread(_article, page)
+            page = await _fetch(url, policy, lookup, _NO_HEADERS)
+            return await asyncio.to_thread(article_of, page)
     except TimeoutError:
         raise FetchError(url, f"took longer than {policy.timeout_s:g} s") from None
 
 
-def _article(page: _Page) -> Article:
-    if page.content_type in _HTML:
-        found = extract_article(_decoded(page) if page.charset else page.body, page.url)
-    else:
-        text = _decoded(page)
-        found = Article(text=text, url=page.url) if text.strip() else None
-    if found is None:
-        raise FetchError(page.url, "the page has no article text")
-    return found
+async def fetch_page(
+    url: str, *, policy: FetchPolicy, lookup: Lookup = system_lookup, headers: Mapping[str, str] = _NO_HEADERS
+) -> Page:
+    """Fetch whatever is at a URL, under the same rules.
 
+    Args:
+        url: `http` or `https`.
+        policy: What is allowed.
+        lookup: How names are resolved.
+        headers: Sent to the first server only, for they may hold a key: not to where it redirects.
 
-def _decoded(page: _Page) -> str:
+    Raises:
+        ServerAnswered: Another status than 200, or than 304 where `headers` ask for it.
+        FetchRefused: The URL, or one it redirects to, leads where the policy does not allow, or to too much.
+        FetchError: No answer.
+    """
     try:
-        return page.body.decode(page.charset or "utf-8", errors="replace")
-    except LookupError:  # a charset nobody knows
-        return page.body.decode("utf-8", errors="replace")
+        async with asyncio.timeout(policy.timeout_s):
+            return await _fetch(url, policy, lookup, headers)
+    except TimeoutError:
+        raise FetchError(url, f"took longer than {policy.timeout_s:g} s") from None
 
 
-async def _fetch(url: str, policy: FetchPolicy, lookup: Lookup) -> _Page:
+async def _fetch(url: str, policy: FetchPolicy, lookup: Lookup, headers: Mapping[str, str]) -> Page:
     import aiohttp
 
     async with _session(policy, lookup) as session:
-        target = _checked_url(url, url, policy)
+        target = first = _checked_url(url, url, policy)
         for _ in range(policy.max_redirects + 1):
+            sent = headers if target.origin() == first.origin() else _NO_HEADERS
             try:
-                async with session.get(target, allow_redirects=False) as response:
+                async with session.get(target, allow_redirects=False, headers=sent) as response:
                     location = response.headers.get("Location")
                     if response.status not in _REDIRECTS or location is None:
                         return await _read(response, policy)
@@ -167,12 +172,15 @@ def _joined(base: URL, location: str) -> URL:
         raise FetchError(str(base), f"redirects to something that is no URL: {error}") from None
 
 
-async def _read(response: ClientResponse, policy: FetchPolicy) -> _Page:
+async def _read(response: ClientResponse, policy: FetchPolicy) -> Page:
     url = str(response.url)
-    if response.status != _OK:
-        raise FetchError(url, f"the server answered {response.status}")
-    if response.content_type not in policy.content_types or "Content-Type" not in response.headers:
-        raise FetchRefused(url, f"content type {response.content_type!r} is not an article's")
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    if response.status == NOT_MODIFIED and _was_asked(response):
+        return Page(url, "", None, b"", NOT_MODIFIED, headers)
+    if response.status != OK:
+        raise ServerAnswered(url, response.status, retry_after_s=parse_retry_after(headers.get("retry-after")))
+    if response.content_type not in policy.content_types or "content-type" not in headers:
+        raise FetchRefused(url, f"content type {response.content_type!r} is not {policy.wanted}")
     if (response.content_length or 0) > policy.max_bytes:
         raise FetchRefused(url, f"page is larger than {policy.max_bytes:,} bytes")
     body = bytearray()
@@ -180,4 +188,8 @@ async def _read(response: ClientResponse, policy: FetchPolicy) -> _Page:
         body += chunk
         if len(body) > policy.max_bytes:
             raise FetchRefused(url, f"page is larger than {policy.max_bytes:,} bytes")
-    return _Page(url, response.content_type, response.charset, bytes(body))
+    return Page(url, response.content_type, response.charset, bytes(body), OK, headers)
+
+
+def _was_asked(response: ClientResponse) -> bool:
+    return not {"If-None-Match", "If-Modified-Since"}.isdisjoint(response.request_info.headers)

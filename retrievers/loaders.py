@@ -14,6 +14,7 @@ from domain import Article
 from domain.article import has_visible_text
 from domain.errors import ConfigurationError, NotFound
 from retrievers.extraction import parse_time
+from retrievers.feeds.item import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,13 +46,26 @@ def load_documents(name: str, **arguments: Any) -> Iterator[Article]:
             yield _article(document.page_content, document.metadata)
 
 
-def _make(name: str, arguments: dict[str, Any]) -> BaseLoader:
+def check_loader(name: str) -> None:
+    """Say when there is no loader of that name. The first time takes a second of imports.
+
+    Raises:
+        NotFound: langchain-community has no such loader.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         from langchain_community import document_loaders
 
-        if name not in document_loaders.__all__:
-            raise NotFound("document loader", name)
+    if name not in document_loaders.__all__:
+        raise NotFound("document loader", name)
+
+
+def _make(name: str, arguments: dict[str, Any]) -> BaseLoader:
+    check_loader(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from langchain_community import document_loaders
+
         try:
             loader: BaseLoader = getattr(document_loaders, name)(**arguments)
         except ImportError as error:
@@ -63,7 +77,7 @@ def _make(name: str, arguments: dict[str, Any]) -> BaseLoader:
 
 def _article(text: str, metadata: Mapping[str, Any]) -> Article:
     return Article(
-        text=text.replace("\x00", ""),
+        text=clean(text),
         title=_text(metadata, "title"),
         url=_text(metadata, "link", "url", "source"),
         source=_text(metadata, "feed", "publisher", "sitename"),
@@ -73,7 +87,7 @@ def _article(text: str, metadata: Mapping[str, Any]) -> Article:
 
 
 def _text(metadata: Mapping[str, Any], *names: str) -> str | None:
-    return next((str(metadata[name]) for name in names if metadata.get(name)), None)
+    return next((clean(str(metadata[name])) for name in names if metadata.get(name)), None)
 
 
 def _time(value: Any) -> datetime | None:

@@ -12,6 +12,7 @@ from domain.errors import ConfigurationError
 from service import docs_page, openapi, problems
 from service.batches import endpoints as batches
 from service.examples import endpoints as examples
+from service.feeds import endpoints as feeds
 from service.guesses import endpoints as guesses
 from service.middleware.request_context import RequestContext
 from service.operations import endpoints as operations
@@ -45,6 +46,8 @@ ROUTERS = (
     pipelines.writes,
     prompts.reads,
     webhooks.router,
+    feeds.reads,
+    feeds.writes,
 )
 
 

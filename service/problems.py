@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from domain import errors as domain
-from retrievers.errors import IndexUnavailable
+from retrievers.errors import FeedUnreadable, IndexUnavailable
 from service.errors import ServiceError, whole_seconds
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ _DOMAIN: tuple[tuple[type[domain.RiddlewireError], int, str, str], ...] = (
     (domain.ProviderError, 502, "provider-failed", "The model's provider failed"),
     (domain.ConfigurationError, 503, "not-configured", "The operator has to change something first"),
     (IndexUnavailable, 503, "index-unavailable", "The example index is unavailable"),
+    (FeedUnreadable, 502, "feed-unreadable", "The feed cannot be read"),
     (domain.FetchError, 502, "fetch-failed", "The article could not be fetched"),
 )
 

@@ -9,6 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from service.batches.announcing import announcer
+from service.batches.for_feeds import FeedBatches
+from service.feeds.opening import open_feeds
+from service.feeds.scheduler import FeedScheduler
 from service.housekeeping import Housekeeping
 from service.inflight import InFlight
 from service.keys import KeyStore
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from chains.pipeline import RiddlePipeline
     from prompts import Catalog
     from retrievers import Examples
+    from service.feeds.feeds import Feeds
     from service.jobs.worker import Worker
     from service.settings import Settings
 
@@ -65,6 +69,7 @@ class Resources:
     batches: BatchRepository
     writer: Writer
     worker: Worker | None = None
+    feeds: Feeds
     _pipelines: dict[str, RiddlePipeline] = field(default_factory=dict)
 
     def pipeline(self, name: str | None = None) -> RiddlePipeline:
@@ -149,7 +154,7 @@ async def _do_jobs(resources: Resources, stack: AsyncExitStack) -> None:
         settings=resources.settings.jobs,
     )
     resources.worker = worker
-    await worker.start_if_needed()
+    await worker.start_when_needed()
 
     async def stop() -> None:
         await worker.stop(resources.in_flight.left_s(resources.settings.limits.drain_s))
@@ -168,6 +173,10 @@ async def _run_in_background(resources: Resources, stack: AsyncExitStack) -> Non
     await housekeeping.start()
     stack.push_async_callback(housekeeping.stop)
     await _deliver(resources, stack)
+    if resources.settings.feeds.schedule:
+        scheduler = FeedScheduler(resources.feeds, at_once=resources.settings.feeds.pulls)
+        scheduler.start()
+        stack.push_async_callback(scheduler.stop)
     stack.push_async_callback(resources.warm_up.stop)
     resources.warm_up.start(resources)
 
@@ -192,10 +201,12 @@ async def _assemble(
     stack.callback(writer.close)
     in_flight = InFlight(settings.limits.in_flight)
     stack.push_async_callback(in_flight.drain, settings.limits.drain_s)
-    return Resources(
+    catalog = Catalog(settings.home)
+    feeds = open_feeds(settings, engine, check_pipeline=catalog.pipeline)
+    resources = Resources(
         settings=settings,
         engine=engine,
-        catalog=Catalog(settings.home),
+        catalog=catalog,
         examples=examples,
         models=models,
         riddles=RiddleRepository(engine, writer),
@@ -211,7 +222,10 @@ async def _assemble(
         limiter=RateLimiter(),
         in_flight=in_flight,
         warm_up=WarmUp(),
+        feeds=feeds,
     )
+    feeds.connect(FeedBatches(resources))
+    return resources
 
 
 def _index(settings: Settings, *, resident: bool) -> str | Path | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 -- pydantic reads the annotations
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, field_validator
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -140,6 +140,46 @@ class EngineGroup(Group):
     adapters: dict[str, Path] = Field(
         default_factory=dict,
         description='LoRA adapters (GGUF files) by name, as JSON: `{"house-style": "/srv/a.gguf"}`.',
+    )
+
+
+class FeedSettings(Group):
+    """Feeds: where they may read, and how much at once."""
+
+    schedule: bool = Field(
+        default=True, description="Whether serving processes pull feeds by their schedules; off leaves it to others."
+    )
+    pulls: PositiveInt = Field(4, description="Feeds pulled at once in one process; of one host never more than one.")
+    articles: PositiveInt = Field(
+        50, description="New articles that one pull takes; the next pull goes on with the rest."
+    )
+    pull_s: Annotated[float, Field(gt=0, le=600)] = Field(
+        300.0, description="Seconds for one pull; the next one goes on with what was not done by then."
+    )
+    fetch_s: Seconds = Field(20.0, description="Seconds for one feed or page.")
+    pause_s: Annotated[float, Field(ge=0, le=60)] = Field(
+        1.0, description="Seconds between two requests to the same host."
+    )
+    memory_days: PositiveInt = Field(
+        7,
+        description="Days in which nearly the same words are taken for one story; the same address always is.",
+    )
+    networks: tuple[IPvAnyNetwork, ...] = Field(
+        (),
+        description='Private networks that feeds may read from, on any port, as JSON: `["10.1.0.0/16"]`. Unset: none.',
+    )
+    api_keys: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description='Keys that feeds of kind `newsapi` name, as JSON: `{"newsapi": "..."}`. Sent as `X-Api-Key`.',
+    )
+    folders: tuple[Path, ...] = Field(
+        (),
+        description='Folders of JSON lines that feeds may read, besides `feeds/` in the data folder: `["/srv/news"]`.',
+    )
+    loaders: tuple[str, ...] = Field(
+        (),
+        description='Document loaders that may be named over HTTP, as JSON: `["RSSFeedLoader"]`. They read files and '
+        "go anywhere; the command line may name any.",
     )
 
 

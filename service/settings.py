@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from domain.errors import ConfigurationError
 from service.setting_groups import (
     EngineGroup,
+    FeedSettings,
     JobSettings,
     LimitSettings,
     LogSettings,
@@ -123,6 +124,7 @@ class Settings(BaseSettings):
     log: LogSettings = Field(default_factory=LogSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
     engine: EngineGroup = Field(default_factory=EngineGroup)
+    feeds: FeedSettings = Field(default_factory=FeedSettings)
     providers: dict[str, ProviderGroup] = Field(default_factory=dict)
 
     def __init__(self, **values: Any) -> None:

@@ -119,7 +119,7 @@ def _values(annotation: Any) -> str:
         return _values(get_args(annotation)[0])
     if origin in (Union, types.UnionType):
         return " or ".join(_values(part) for part in get_args(annotation) if part is not type(None))
-    if origin is dict:
+    if origin in (dict, tuple):
         return "JSON"
     name = getattr(annotation, "__name__", str(annotation))
     return "secret" if name == "SecretStr" else _NAMES.get(name, name)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from service.resources import Resources
 
 _LOOK_EVERY_S = 0.5
+_BATCH_ID = re.compile(r"bat_[0-9a-f]{32}")
 
 
 class _Place(Protocol):
@@ -35,7 +38,12 @@ class _Place(Protocol):
 
 def batch(
     ctx: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="FILE|-", help="Articles as JSON lines; - reads standard input.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|-|BATCH", help="Articles as JSON lines, - for standard input, or the id of a batch there is."
+        ),
+    ],
     *,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where the riddles go, as JSON lines; else standard output.")
@@ -61,10 +69,23 @@ def batch(
     - `riddlewire batch articles.jsonl -o riddles.jsonl`
     - `zcat news.jsonl.gz | riddlewire batch - | jq -r .riddle.riddle`
     - `riddlewire batch articles.jsonl -o riddles.jsonl --url https://riddles.example`
+    - `riddlewire batch bat_01a22cbdd4bb74f5afbb39b3f4840e00`
     """
-    body = _read(source)
-    run_it = _there(url, key) if url else _here(ctx)
-    raise typer.Exit(run(_work(run_it, body, pipeline=pipeline, output=output)))
+    place = _there(url, key) if url else _here(ctx)
+    known = _BATCH_ID.fullmatch(source) is not None
+    asked = source if known else _Sent(_read(source), pipeline)
+    raise typer.Exit(run(_work(place, asked, output)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    body: bytes
+    pipeline: str | None
+
+    @property
+    def name(self) -> str:
+        """The same articles for the same pipeline are the same batch."""
+        return f"batch-{hashlib.sha256(self.body + b'.' + (self.pipeline or '').encode()).hexdigest()}"
 
 
 def _read(source: str) -> bytes:
@@ -76,13 +97,15 @@ def _read(source: str) -> bytes:
         raise NotFound("file", source) from None
 
 
-async def _work(opening: Any, body: bytes, *, pipeline: str | None, output: Path | None) -> Exit:
+async def _work(opening: Any, asked: _Sent | str, output: Path | None) -> Exit:
     from service.cli.batch_output import write_lines
     from service.cli.eval_progress import progress_bar
 
-    name = hashlib.sha256(body + b"\0" + (pipeline or "").encode()).hexdigest()
     async with opening as place:
-        begun = await place.send(body, pipeline, f"batch-{name}")
+        if isinstance(asked, str):
+            begun = await place.look(asked)
+        else:
+            begun = await place.send(asked.body, asked.pipeline, asked.name)
         with progress_bar() as bar:
             done = await _followed(place, begun, bar.counts("Riddles"))
         await write_lines(place.results(begun["id"]), output)

@@ -16,6 +16,7 @@ from service.cli import (
     doctor,
     evals,
     examples,
+    feeds,
     finetune,
     keys,
     pipelines,
@@ -70,6 +71,7 @@ app.command("riddle")(riddle.riddle)
 app.command("batch")(batch.batch)
 app.command("work")(work.work)
 app.add_typer(examples.app, name="examples")
+app.add_typer(feeds.app, name="feeds")
 app.add_typer(prompts.app, name="prompts")
 app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(evals.app, name="eval")

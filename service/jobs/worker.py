@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S: Final = 0.5
 """How soon jobs that another process accepted are seen; those of this one are seen at once."""
+WATCH_EVERY_S: Final = 2.0
+"""How soon the first job is seen that another process accepted."""
 HAND_OVER_AT_ONCE: Final = 200
 KEEP_HOUSE_EVERY_S: Final = 30.0
 LOST_AFTER: Final = timedelta(seconds=60)
@@ -72,6 +74,7 @@ class Worker:
         self.fleet = None if alone else self._fleet(engine)
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._watch: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
 
     def _fleet(self, engine: Engine) -> Fleet:
@@ -101,10 +104,26 @@ class Worker:
                 asyncio.create_task(self._keep_house(), name="jobs-house"),
             ]
 
-    async def start_if_needed(self) -> None:
-        """Start when there are open jobs: the database and the libraries of the engine cost a process that has none."""
+    async def start_when_needed(self) -> None:
+        """Start as soon as there are open jobs: the libraries of the engine cost a process that has none.
+
+        Jobs may also come from a command beside the service.
+        """
+        await self._look()
+        if not self._tasks:
+            self._watch = asyncio.create_task(self._keep_looking(), name="jobs-watch")
+
+    async def _look(self) -> None:
         if await asyncio.to_thread(self._jobs.has_open):
             await self.start()
+
+    async def _keep_looking(self) -> None:
+        while not self._tasks:
+            await asyncio.sleep(WATCH_EVERY_S)
+            try:
+                await self._look()
+            except SQLAlchemyError as error:  # the next look may find the database again
+                _log.warning("waiting jobs could not be looked for", error=type(error).__name__)
 
     async def news(self) -> None:
         """Jobs have come in: look at once."""
@@ -113,6 +132,9 @@ class Worker:
 
     async def stop(self, timeout_s: float) -> None:
         """Begin nothing new, let what runs finish for so many seconds, and leave the rest to others or to later."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
         if not self._tasks:
             return
         for task in self._tasks:

@@ -36,13 +36,15 @@ class LoopbackWeb:
 
 
 @asynccontextmanager
-async def loopback_web(routes: Mapping[str, Handler]) -> AsyncIterator[LoopbackWeb]:
-    """Serve these paths until the block ends; every other path is 404."""
+async def loopback_web(
+    routes: Mapping[str, Handler], *, otherwise: Handler | None = None
+) -> AsyncIterator[LoopbackWeb]:
+    """Serve these paths until the block ends; every other path is 404, or as `otherwise` answers it."""
     server = LoopbackWeb(0)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         server.paths.append(request.path_qs)
-        handler = routes.get(request.path)
+        handler = routes.get(request.path, otherwise)
         return await handler(request) if handler else web.Response(status=404)
 
     application = web.Application()

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from alembic import context
 
+from service.storage import feed_tables  # noqa: F401 -- its tables are of the same metadata
 from service.storage.tables import metadata
 from service.storage.types import Json, UtcDateTime
 

@@ -1,0 +1,137 @@
+"""From an item to an article: the feed's own text where it is whole, else the page behind it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from domain import Article
+from domain.article import has_visible_text
+from domain.errors import FetchError, FetchRefused, InvalidArticle
+from retrievers.errors import ServerAnswered
+from retrievers.extraction import canonical_link
+from retrievers.feeds.item import (
+    MAX_TEXT,
+    TEASER,
+    FeedItem,
+    Skipped,
+    clean,
+    clean_language,
+    clean_line,
+    clean_source,
+    clean_url,
+    plausible,
+    weight,
+)
+from retrievers.feeds.story_url import same_site, story_url
+from retrievers.page import HTML, article_of
+
+if TYPE_CHECKING:
+    from retrievers.feeds.fetcher import Fetcher
+    from retrievers.page import Page
+
+_GONE = frozenset({401, 402, 403, 404, 410, 451})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """An item that has become an article.
+
+    Args:
+        key: Of the item.
+        article: What a riddle is made of.
+        identities: Addresses that stand for it: as the feed wrote it, where that led, what the page calls itself.
+    """
+
+    key: str
+    article: Article
+    identities: tuple[str, ...] = ()
+
+
+async def complete(item: FeedItem, fetcher: Fetcher, *, feed_url: str = "", last_try: bool = False) -> Story | Skipped:
+    """The article of an item.
+
+    A teaser's page is fetched. Where that fails for good, or the page holds less than the teaser, the teaser is taken
+    if it is long enough; after a failure that may pass, the next pull is to try again.
+
+    Args:
+        item: From a reading.
+        fetcher: Brings the page.
+        feed_url: Where the feed is: only on its own host may a page be in a private network.
+        last_try: Every failure is one for good.
+    """
+    if item.is_whole:
+        return _story(item, ())
+    if item.url is None:
+        return _teaser(item, "it has no page to fetch")
+    try:
+        page = await fetcher.page(item.url, feed_url=feed_url)
+        return await asyncio.to_thread(_of_page, item, page)
+    except FetchError as error:
+        if last_try or not _may_pass(error):
+            return _teaser(item, error.reason)
+        return Skipped(key=item.key, url=item.url, title=item.title, reason=error.reason, again=True)
+    except Exception as error:  # noqa: BLE001 -- pages trip parsers in ways nobody lists; one must not stop its feed
+        return _teaser(item, f"its page cannot be read ({type(error).__name__})")
+
+
+def _may_pass(error: FetchError) -> bool:
+    if isinstance(error, ServerAnswered):
+        return error.status not in _GONE
+    return not isinstance(error, FetchRefused)
+
+
+def _of_page(item: FeedItem, page: Page) -> Story | Skipped:
+    try:
+        found = article_of(page)
+    except FetchError as error:
+        return _teaser(item, error.reason)
+    if weight(found.text) < max(TEASER, weight(item.text)):
+        return _teaser(item, "its page has less text than the feed")
+    address = _own_address(page)
+    filled = replace(
+        item,
+        text=clean(found.text),
+        title=item.title or clean_line(found.title),
+        url=clean_url(address) or item.url,
+        source=item.source or clean_source(found.source),
+        published_at=item.published_at or plausible(found.published_at),
+        language=item.language or clean_language(found.language),
+    )
+    return _story(filled, (story_url(address),))
+
+
+def _own_address(page: Page) -> str:
+    """What the page calls its address, when that is one of the same publisher: anybody could claim another's."""
+    named = clean_url(canonical_link(page.body, page.url)) if page.content_type in HTML else None
+    return named if named and story_url(named) and same_site(named, page.url) else page.url
+
+
+def _story(item: FeedItem, more: tuple[str | None, ...]) -> Story | Skipped:
+    if not has_visible_text(item.text):
+        return Skipped(key=item.key, url=item.url, title=item.title, reason="it has no text")
+    if len(item.text) > MAX_TEXT:
+        reason = f"it is longer than {MAX_TEXT:,} letters, which no news is"
+        return Skipped(key=item.key, url=item.url, title=item.title, reason=reason)
+    try:
+        article = Article(
+            text=item.text,
+            title=item.title,
+            url=item.url,
+            source=item.source,
+            published_at=item.published_at,
+            language=item.language,
+        )
+    except InvalidArticle as error:
+        return Skipped(key=item.key, url=item.url, title=item.title, reason=str(error))
+    identities = dict.fromkeys(one for one in (item.identity, *more) if one)
+    return Story(key=item.key, article=article, identities=tuple(identities))
+
+
+def _teaser(item: FeedItem, reason: str) -> Story | Skipped:
+    if weight(item.text) >= TEASER:
+        return _story(item, ())
+    return Skipped(
+        key=item.key, url=item.url, title=item.title, reason=f"its text in the feed is too short, and {reason}"
+    )
