@@ -6,6 +6,7 @@
     ├── UnsupportedContentType   415
     ├── BodyTooLarge             413
     ├── RateLimitExceeded        429  over the key's own rate
+    ├── BudgetExhausted          429  what a day may cost is spent (service/limits/errors.py)
     ├── Overloaded               503  too much in flight in this process
     ├── ShuttingDown             503
     ├── RequestInProgress        409  the same Idempotency-Key is still being answered
@@ -97,7 +98,9 @@ class BodyTooLarge(ServiceError):
         return {} if self.drainable else {"Connection": "close"}
 
 
-class _TryLater(ServiceError):
+class TryLater(ServiceError):
+    """Refused for now; `retry_after_s` says how long."""
+
     def __init__(self, message: str, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message)
@@ -108,7 +111,7 @@ class _TryLater(ServiceError):
         return {"Retry-After": str(whole_seconds(self.retry_after_s))}
 
 
-class RateLimitExceeded(_TryLater):
+class RateLimitExceeded(TryLater):
     """Over the key's own rate."""
 
     status = 429
@@ -125,7 +128,7 @@ class RateLimitExceeded(_TryLater):
         return super().headers | self.rate_headers
 
 
-class Overloaded(_TryLater):
+class Overloaded(TryLater):
     """Too much in flight in this process; what was accepted still finishes."""
 
     status = 503
@@ -136,7 +139,7 @@ class Overloaded(_TryLater):
         super().__init__(f"{limit} riddles are being made already; send this again in a moment", retry_after_s)
 
 
-class ShuttingDown(_TryLater):
+class ShuttingDown(TryLater):
     """The process finishes what it accepted and takes nothing new."""
 
     status = 503
@@ -147,7 +150,7 @@ class ShuttingDown(_TryLater):
         super().__init__("this process is shutting down; send the request again", retry_after_s)
 
 
-class RequestInProgress(_TryLater):
+class RequestInProgress(TryLater):
     """The first request with this Idempotency-Key is still being answered."""
 
     status = 409

@@ -10,6 +10,8 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from service.storage.idempotency import IdempotencyStore
 
 RENEW_EVERY_S = 20.0
@@ -20,10 +22,16 @@ _log = structlog.get_logger("riddlewire.housekeeping")
 
 
 class Housekeeping:
-    """A background task; `start` and `stop` it with the process."""
+    """A background task; `start` and `stop` it with the process.
 
-    def __init__(self, idempotency: IdempotencyStore) -> None:
+    Args:
+        idempotency: Whose holds are renewed.
+        purges: Called once an hour, each in a worker thread: drop what has expired.
+    """
+
+    def __init__(self, idempotency: IdempotencyStore, purges: Sequence[Callable[[], int]] = ()) -> None:
         self._idempotency = idempotency
+        self._purges = (idempotency.purge, *purges)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -48,6 +56,7 @@ class Housekeeping:
             try:
                 await asyncio.to_thread(self._idempotency.renew)
                 if rounds % PURGE_EVERY == 0:
-                    await asyncio.to_thread(self._idempotency.purge)
+                    for purge in self._purges:
+                        await asyncio.to_thread(purge)
             except SQLAlchemyError as error:  # the next round may find the database again
                 _log.warning("housekeeping failed", error=type(error).__name__)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from service.housekeeping import Housekeeping
 from service.inflight import InFlight
 from service.keys import KeyStore
+from service.limits.opening import Limits, open_limits
 from service.ratelimit import RateLimiter
 from service.storage.engine import open_engine
 from service.storage.home import HomeLock, make_home
@@ -48,6 +49,7 @@ class Resources:
     limiter: RateLimiter
     in_flight: InFlight
     warm_up: WarmUp
+    limits: Limits
     _pipelines: dict[str, RiddlePipeline] = field(default_factory=dict)
 
     def pipeline(self, name: str | None = None) -> RiddlePipeline:
@@ -107,7 +109,7 @@ async def _run_in_background(resources: Resources, stack: AsyncExitStack) -> Non
     from service.telemetry import metrics
 
     metrics.watch_in_flight(lambda: resources.in_flight.used)
-    housekeeping = Housekeeping(resources.idempotency)
+    housekeeping = Housekeeping(resources.idempotency, purges=(resources.limits.purge,))
     await housekeeping.start()
     stack.push_async_callback(housekeeping.stop)
     stack.push_async_callback(resources.warm_up.stop)
@@ -125,10 +127,13 @@ async def _assemble(
         open_examples, engine=engine, chroma=index, embeddings=settings.embeddings, seed=True
     )
     stack.callback(examples.close)
-    models = ChatModels(settings.model_settings())
-    stack.push_async_callback(models.aclose)
     writer = Writer(engine)
     stack.callback(writer.close)
+    model_settings = settings.model_settings()
+    limits = open_limits(settings, model_settings, engine, writer)
+    stack.push_async_callback(asyncio.to_thread, limits.close)
+    models = ChatModels(model_settings, admission=limits.admission, cache=limits.cache)
+    stack.push_async_callback(models.aclose)
     in_flight = InFlight(settings.limits.in_flight)
     stack.push_async_callback(in_flight.drain, settings.limits.drain_s)
     return Resources(
@@ -143,6 +148,7 @@ async def _assemble(
         limiter=RateLimiter(),
         in_flight=in_flight,
         warm_up=WarmUp(),
+        limits=limits,
     )
 
 

@@ -1,8 +1,8 @@
 """Who lets a model call go out: the seam between calls and whatever limits them.
 
 Every request to a provider passes here, each further try of a failed one too. `LocalAdmission` only counts the calls in
-flight in this process. A service puts an `Admission` of its own in its place, which may let a call wait or refuse it, and
-is told what it used.
+flight in this process. A service puts an `Admission` of its own in its place, which may let a call wait or refuse it,
+and is told what it used.
 """
 
 from __future__ import annotations

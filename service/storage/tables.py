@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import CheckConstraint, Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
+import service.storage.limit_tables  # noqa: F401 -- in the same metadata
 from retrievers.tables import metadata
 from service.storage.types import Json, UtcDateTime
 
@@ -55,6 +56,7 @@ api_keys = Table(
     Column("role", String(20), nullable=False),
     Column("rate", String(40)),  # such as 60/minute; null is no limit
     Column("tenant", String(100)),
+    Column("daily_usd", Double),  # money its calls may cost in a UTC day; null is no limit
     Column("secret_hash", LargeBinary(32), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),
