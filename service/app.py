@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from domain.errors import ConfigurationError
 from service import docs_page, openapi, problems
 from service.examples import endpoints as examples
+from service.limits import endpoints as limits
 from service.middleware.request_context import RequestContext
 from service.operations import endpoints as operations
 from service.pipelines import endpoints as pipelines
@@ -34,6 +35,7 @@ ROUTERS = (
     pipelines.reads,
     pipelines.writes,
     prompts.reads,
+    limits.reads,
 )
 
 

@@ -104,6 +104,12 @@ class WriterRoute(ApiRoute):
     role = "writer"
 
 
+class AdminRoute(ApiRoute):
+    """Tells of everybody's: needs an admin's key."""
+
+    role = "admin"
+
+
 class ImportRoute(WriterRoute):
     """Takes newline-delimited JSON, read as a stream by the endpoint."""
 

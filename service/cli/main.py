@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from domain.errors import RiddlewireError
-from service.cli import doctor, evals, examples, finetune, keys, pipelines, prompts, riddle, serve
+from service.cli import doctor, evals, examples, finetune, keys, pipelines, prompts, riddle, serve, spend
 from service.cli.exits import Exit, exit_of
 from service.cli.options import Options
 from service.cli.terminal import fail
@@ -60,6 +60,7 @@ app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(evals.app, name="eval")
 app.add_typer(finetune.app, name="finetune")
 app.add_typer(keys.app, name="keys")
+app.command("spend")(spend.spend)
 app.command("doctor")(doctor.doctor)
 
 

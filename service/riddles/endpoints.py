@@ -34,10 +34,18 @@ Filter = Annotated[CleanText | None, Query(max_length=200)]
     responses={200: {"description": "A stream of events", "content": {"text/event-stream": STREAM_EXAMPLE}}},
 )
 async def make_riddle(asked: RiddleRequest, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
-    """Make a riddle of an article. With `Accept: text/event-stream` it is streamed while it is made."""
+    """Make a riddle of an article. With `Accept: text/event-stream` it is streamed while it is made.
+
+    With `Cache-Control: no-cache` models are asked anew, also what they have answered before.
+    """
     key = KeyUse.of(idempotency_key, await request.body()) if idempotency_key else None
     taken = await service.accept(
-        resources_of(request), asked, caller=caller_of(request), key=key, request_id=request_id_of(request)
+        resources_of(request),
+        asked,
+        caller=caller_of(request),
+        key=key,
+        request_id=request_id_of(request),
+        cache="refresh" if _wants_fresh(request) else "use",
     )
     if isinstance(taken, Replayed):
         return taken.stream() if wants_events(request) else taken.response()
@@ -45,6 +53,12 @@ async def make_riddle(asked: RiddleRequest, request: Request, idempotency_key: I
         return event_stream(taken.events())
     answer = await taken.answer()
     return json_response(answer.body, 201, {"Location": answer.location})
+
+
+def _wants_fresh(request: Request) -> bool:
+    """RFC 9111: the caller takes no answer from a cache that was not made anew."""
+    directives = request.headers.get("cache-control", "").lower().split(",")
+    return not {"no-cache", "no-store"}.isdisjoint(directive.strip() for directive in directives)
 
 
 @reads.get("", response_model=Page[RiddleOut])

@@ -15,6 +15,7 @@ from service.storage.limit_tables import provider_leases, provider_limits
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sqlalchemy import Select
     from sqlalchemy.engine import Connection, Engine
 
 LEASE_S = 10.0
@@ -94,7 +95,7 @@ class ProviderLimitStore:
         self._engine = engine
         self._clock = clock
         dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
-        self._now_of_database = select(literal_column(_NOW[engine.dialect.name]))
+        self._now_of_database: Select[Any] = select(literal_column(_NOW[engine.dialect.name]))
         self._begin_row = dialect.insert(provider_limits).on_conflict_do_nothing()
         lease = dialect.insert(provider_leases)
         self._lease = lease.on_conflict_do_update(
