@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from chains.models.places import Places
 from chains.models.scope import current_scope
+from domain.errors import ProviderRateLimited, RiddlewireError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,26 @@ if TYPE_CHECKING:
 
     from domain.errors import ProviderError
     from domain.usage import Usage
+
+
+class ProviderLimitReached(ProviderRateLimited):
+    """A call would wait longer for its turn than somebody waits for an answer.
+
+    It is a `ProviderError`, so that a step's fallbacks answer instead of nobody; the call itself is not tried again.
+
+    Args:
+        provider: Which one.
+        waits_for: Such as `our own limit of 60 requests a minute`.
+        retry_after_s: Seconds until another request makes sense.
+    """
+
+    def __init__(self, provider: str, waits_for: str, *, retry_after_s: float) -> None:
+        self.provider = provider
+        self.reason = waits_for
+        self.retry_after_s = retry_after_s
+        RiddlewireError.__init__(
+            self, f"calls to model provider {provider!r} wait for {waits_for}: try again in {retry_after_s:.0f} s"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +66,7 @@ class Ticket(Protocol):
         """Wait until the call may be tried once more.
 
         Raises:
-            ProviderError: It may not, for now.
+            ProviderLimitReached: Not in time.
         """
 
     def failed(self, error: ProviderError) -> None:
@@ -62,7 +83,8 @@ class Admission(Protocol):
         """A block in which the call may be made; entering it may take time.
 
         Raises:
-            RiddlewireError: The call is refused, from entering the block.
+            ProviderLimitReached: Not in time, from entering the block.
+            RiddlewireError: It is refused for another reason.
         """
 
 

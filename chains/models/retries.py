@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from chains.models.admission import current_ticket
+from chains.models.admission import ProviderLimitReached, current_ticket
 from domain.errors import ProviderError, ProviderRateLimited, ProviderTimedOut, ProviderUnavailable
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class RetryPolicy:
         return await self._retrying(replayed)
 
     def _is_worth_another_try(self, error: BaseException) -> bool:
-        if not isinstance(error, _PASSING) or isinstance(error, QuotaExhausted):
+        if not isinstance(error, _PASSING) or isinstance(error, QuotaExhausted | ProviderLimitReached):
             return False
         return error.retry_after_s is None or error.retry_after_s <= self._max_wait_s
 

@@ -19,6 +19,7 @@ from service.storage.provider_limits import LEASE_S, Ask
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from chains.models.places import Waiter
     from service.limits.door import Door
     from service.limits.ledger import Ledger
     from service.storage.provider_limits import ProviderLimitStore
@@ -79,9 +80,12 @@ class Clerk:
         self._bell.set()
         if self._thread is not None:
             self._thread.join()
-        self._ledger.flush()
-        for desk in self._desks.values():
-            desk.give_back()
+        try:
+            self._ledger.flush()
+            for desk in self._desks.values():
+                desk.give_back()
+        except SQLAlchemyError as error:
+            _log.warning("what was spent last could not be written down", error=type(error).__name__)
 
     def _start(self) -> None:
         with self._starting:
@@ -138,6 +142,7 @@ class _Desk:
         self._sync_at = 0.0
         self._busy_at = 0.0
         self._ask_at = 0.0
+        self._refused: Waiter | None = None
 
     def attend(self) -> float | None:
         """Do what is due at this door; the moment when something will be due again."""
@@ -170,8 +175,11 @@ class _Desk:
         if total is None and not self._hears:
             return None
         if door.is_idle and now > self._busy_at + _IDLE_S:
+            door.attended = False  # before the last look: a call that comes after it wakes the clerk
             self.give_back()
-            return None
+            if door.is_idle:
+                return None
+        door.attended = True
         self._busy_at = self._busy_at if door.is_idle else now
         lacking = total is not None and door.places.waiting > 0 and door.places.used >= door.slots
         if now < self._sync_at - (SYNC_EVERY_S - _HURRY_S if lacking else 0.0):
@@ -207,7 +215,7 @@ class _Desk:
         waiters = door.places.first(_MOST_AT_ONCE)
         if not waiters:
             return None
-        if now < self._ask_at:
+        if now < self._ask_at and waiters[0] is self._refused:
             return self._ask_at
         asks = [Ask(waiter.tokens, waiter.is_urgent) for waiter in waiters]
         taken = self._store.take(door.provider, door.limits.rates, asks, unused=door.unused())
@@ -215,5 +223,6 @@ class _Desk:
         door.heard_of_pause(taken.paused_s)
         if taken.granted == len(waiters):
             return None
+        self._refused = waiters[taken.granted]
         self._ask_at = now + min(max(taken.wait_s, 0.002), SYNC_EVERY_S)
         return self._ask_at

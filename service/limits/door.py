@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from chains.models.admission import ProviderLimitReached
 from chains.models.places import Places
 from chains.models.retries import QuotaExhausted
 from domain.errors import ProviderRateLimited, ProviderUnavailable
-from service.limits.errors import ProviderLimitReached
 from service.limits.pressure import NEWS_S, Pressure
 from service.storage.provider_limits import Rates
 
@@ -59,6 +59,9 @@ class Door:
         wake: Calls the clerk.
         watched: Whether the clerk has to look at what other processes do while calls are in flight.
         clock: Seconds that never go back; tests pass their own.
+
+    Attributes:
+        attended: Whether the clerk comes by itself; the clerk says so.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Door:
         self._unused = 0
         self._pause_to_tell = 0.0
         self._told_until = 0.0
+        self.attended = False
 
     @property
     def is_idle(self) -> bool:
@@ -99,7 +103,7 @@ class Door:
         """
         if not self.places.try_enter():
             await self._wait(priority, tokens)
-        if self._watched and self.places.used == 1:
+        if self._watched and not self.attended:
             self._wake()
         return self._clock()
 

@@ -1,14 +1,9 @@
-"""What limits refuse.
-
-- `ProviderLimitReached`, a `ProviderRateLimited`: 503, a call would wait too long for its turn at a provider
-- `BudgetExhausted`, a `ServiceError`: 429, what a day may cost is spent
-"""
+"""What budgets refuse. What providers' limits refuse is a `ProviderLimitReached` of `chains/models/admission.py`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from domain.errors import ProviderRateLimited, RiddlewireError
 from service.errors import TryLater
 
 if TYPE_CHECKING:
@@ -16,26 +11,6 @@ if TYPE_CHECKING:
 
 Budget = Literal["key", "pipeline", "all"]
 """Whose money: one API key's, one pipeline's, or that of all calls together."""
-
-
-class ProviderLimitReached(ProviderRateLimited):
-    """A call would wait longer for its turn than somebody waits for an answer.
-
-    It is a `ProviderError`, so that a step's fallbacks answer instead of nobody.
-
-    Args:
-        provider: Which one.
-        waits_for: Such as `its limit of 60 requests a minute`.
-        retry_after_s: Seconds until another try makes sense.
-    """
-
-    def __init__(self, provider: str, waits_for: str, *, retry_after_s: float) -> None:
-        self.provider = provider
-        self.reason = waits_for
-        self.retry_after_s = retry_after_s
-        RiddlewireError.__init__(
-            self, f"calls to model provider {provider!r} wait for {waits_for}: try again in {retry_after_s:.0f} s"
-        )
 
 
 class BudgetExhausted(TryLater):

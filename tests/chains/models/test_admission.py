@@ -10,8 +10,8 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from chains.models import ChatModels, ModelSettings
+from chains.models.admission import ProviderLimitReached
 from chains.models.scope import CallScope, current_scope, in_run, in_scope
-from domain.errors import ProviderError, ProviderRateLimited
 from tests.chains.kitchen import ARTICLE, GOOD, SUMMARY, open_kitchen
 from tests.support.openai_stub import rate_limited
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chains.models.admission import Asking
+    from domain.errors import ProviderError
     from domain.usage import Usage
     from prompts.pipeline import StepSpec
     from retrievers import Examples
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
     MakeStep = Callable[..., StepSpec]
 
 ASKED = [HumanMessage("hello there")]
-
-
-class Refused(ProviderRateLimited):
-    """By the admission of a test."""
 
 
 @dataclass
@@ -57,7 +54,7 @@ class Watching:
     async def again(self) -> None:
         self.told.append("again")
         if self.refuses_again:
-            raise Refused("openai", "too much for today", retry_after_s=3600.0)
+            raise ProviderLimitReached("openai", "its turn", retry_after_s=0.1)
 
     def failed(self, error: ProviderError) -> None:
         self.told.append(type(error).__name__)
@@ -94,9 +91,10 @@ async def test_a_try_that_is_refused_ends_the_call(
 ) -> None:
     watching.refuses_again = True
     stub.enqueue(rate_limited("0"))
-    with pytest.raises(Refused):
+    with pytest.raises(ProviderLimitReached):
         await models.complete(step(), ASKED)
     assert len(stub.requests) == 1
+    assert watching.told.count("again") == 1  # what is refused here is not tried again here
 
 
 async def test_what_a_call_used_is_told_with_its_price(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chains.models.admission import ProviderLimitReached
 from chains.models.scope import CallScope, in_scope
-from service.limits.errors import ProviderLimitReached
 from service.telemetry import metrics
 from tests.service.limits.calling import call_for, calling
 from tests.support.openai_stub import Behaviour, OpenAIStub, rate_limited

@@ -23,9 +23,9 @@ def test_many_calls_are_one_row_by_key_pipeline_and_provider(engine: Engine) -> 
     for _ in range(3):
         ledger.add(CallScope(key_id="4f1c", pipeline="openai"), "openai", CALL)
     ledger.add(CallScope(pipeline="openai"), "openai", CALL)
-    assert ledger.dirty_since is not None
+    was_dirty = ledger.dirty_since is not None
     ledger.flush()
-    assert ledger.dirty_since is None
+    assert (was_dirty, ledger.dirty_since) == (True, None)
     day = ledger._now().date().isoformat()
     assert {account.key_id: spent.calls for account, spent in store.of_day(day).items()} == {"4f1c": 3, "": 1}
 
