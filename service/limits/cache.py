@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from service.storage.step_cache import StepCacheStore
     from service.storage.writer import Writer
 
+_MOST_UNNOTED = 1000
+"""Answers whose use is noted at once, where nobody purges."""
+
 _log = structlog.get_logger("riddlewire.cache")
 
 
@@ -43,14 +46,11 @@ class SharedStepCache:
     async def find(self, question: str) -> tuple[GivenAnswer, ...] | None:
         """The answers to a question; None when there are none."""
         try:
-            found = await asyncio.to_thread(self._store.find, question)
+            found = await asyncio.to_thread(self._look, question)
         except SQLAlchemyError as error:
             _log.warning("the cache of steps cannot be read", error=type(error).__name__)
             return None
         metrics.observe_cache_lookup(hit=found is not None)
-        if found is not None:
-            with self._lock:
-                self._hits[question] += 1
         return found
 
     async def keep(self, question: str, model: str, answers: Sequence[GivenAnswer]) -> None:
@@ -62,6 +62,16 @@ class SharedStepCache:
             await self._writer.write(write)
         except SQLAlchemyError as error:
             _log.warning("the cache of steps cannot be written", error=type(error).__name__)
+
+    def _look(self, question: str) -> tuple[GivenAnswer, ...] | None:
+        found = self._store.find(question)
+        if found is not None:
+            with self._lock:
+                self._hits[question] += 1
+                many = len(self._hits) >= _MOST_UNNOTED
+            if many:
+                self.note_hits()
+        return found
 
     def purge(self) -> int:
         """Note what was used, drop what is too much; from a worker thread, now and then. How many were dropped."""

@@ -98,16 +98,19 @@ class Clerk:
         while not self._closing:
             self._bell.wait(None if due is None else max(0.0, due - self._clock()))
             self._bell.clear()
-            try:
-                due = self._round()
-            except SQLAlchemyError as error:  # the next round may find the database again
-                _log.warning("limits cannot be kept with others", error=type(error).__name__)
-                due = self._clock() + _AFTER_TROUBLE_S
-                for desk in self._desks.values():
-                    desk.lapse()
+            due = self._round()
 
     def _round(self) -> float | None:
         """Everything that is to be done now; the moment of the next round, None when nothing is awaited."""
+        try:
+            return self._work()
+        except Exception as error:  # noqa: BLE001 -- outermost boundary of the thread: calls wait for its next round
+            _log.warning("limits cannot be kept with others", error=type(error).__name__)
+            for desk in self._desks.values():
+                desk.lapse()
+            return self._clock() + _AFTER_TROUBLE_S
+
+    def _work(self) -> float | None:
         dues = [self._write_spend()]
         for provider, door in list(self._doors.items()):
             desk = self._desks.get(provider)
