@@ -7,6 +7,7 @@ from fastapi import APIRouter, Header, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from chains.models.scope import CacheUse
 from service.answers import json_response
 from service.auth import caller_of
 from service.problems import request_id_of
@@ -36,7 +37,8 @@ Filter = Annotated[CleanText | None, Query(max_length=200)]
 async def make_riddle(asked: RiddleRequest, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Make a riddle of an article. With `Accept: text/event-stream` it is streamed while it is made.
 
-    With `Cache-Control: no-cache` models are asked anew, also what they have answered before.
+    With `Cache-Control: no-cache` models are asked anew, also what they have answered before; with `no-store` their
+    answers are not kept either.
     """
     key = KeyUse.of(idempotency_key, await request.body()) if idempotency_key else None
     taken = await service.accept(
@@ -45,7 +47,7 @@ async def make_riddle(asked: RiddleRequest, request: Request, idempotency_key: I
         caller=caller_of(request),
         key=key,
         request_id=request_id_of(request),
-        cache="refresh" if _wants_fresh(request) else "use",
+        cache=_cache_use(request),
     )
     if isinstance(taken, Replayed):
         return taken.stream() if wants_events(request) else taken.response()
@@ -55,10 +57,12 @@ async def make_riddle(asked: RiddleRequest, request: Request, idempotency_key: I
     return json_response(answer.body, 201, {"Location": answer.location})
 
 
-def _wants_fresh(request: Request) -> bool:
-    """RFC 9111: the caller takes no answer from a cache that was not made anew."""
-    directives = request.headers.get("cache-control", "").lower().split(",")
-    return not {"no-cache", "no-store"}.isdisjoint(directive.strip() for directive in directives)
+def _cache_use(request: Request) -> CacheUse:
+    """RFC 9111, section 5.2.1: `no-cache` wants an answer that is made anew, `no-store` also that nothing is kept."""
+    directives = {directive.strip() for directive in request.headers.get("cache-control", "").lower().split(",")}
+    if "no-store" in directives:
+        return "off"
+    return "refresh" if "no-cache" in directives else "use"
 
 
 @reads.get("", response_model=Page[RiddleOut])

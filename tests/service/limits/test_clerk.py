@@ -19,6 +19,8 @@ from service.storage.spend import SpendStore
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from chains.models.scope import Priority
+
 
 @dataclass
 class Clock:
@@ -46,7 +48,7 @@ class Hall:
         return self.clerk._round()
 
     async def waiting(self, *tokens: int, batch: bool = False) -> list[asyncio.Task[float]]:
-        priority = "batch" if batch else "interactive"
+        priority: Priority = "batch" if batch else "interactive"
         tasks = [asyncio.create_task(self.door.enter(priority, count)) for count in tokens]
         await self.settled()
         return tasks
