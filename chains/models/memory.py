@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from chains.models.calls import Call, Deltas
     from chains.models.remembered import StepCache
+    from chains.models.scope import Priority
     from chains.models.settings import ModelSettings
 
     Ask = Callable[[], Awaitable[list[Answer]]]
@@ -33,7 +34,8 @@ _WHOLE = frozenset({"stop", "length", "end_turn", "stop_sequence", "max_tokens",
 class Memory:
     """Stands between a step and its model.
 
-    Questions that come at once in one event loop are asked once. Only whole answers are remembered, and only of a
+    Questions that come at once in one event loop are asked once; those of batches apart from those whose answer
+    somebody waits for, since a batch may wait long for its turn. Only whole answers are remembered, and only those of a
     pipeline's run: there the number of times a question was asked keeps one attempt from getting another's answer.
 
     Args:
@@ -44,7 +46,7 @@ class Memory:
     def __init__(self, cache: StepCache | None, settings: ModelSettings) -> None:
         self._cache = cache
         self._settings = settings
-        self._being_asked: LoopLocal[dict[str, asyncio.Future[list[Answer] | None]]] = LoopLocal(dict)
+        self._being_asked: LoopLocal[dict[tuple[str, Priority], asyncio.Future[list[Answer] | None]]] = LoopLocal(dict)
 
     async def answers(
         self, call: Call, n: int, messages: Sequence[BaseMessage], deltas: Deltas, ask: Ask
@@ -71,12 +73,12 @@ class Memory:
         return found
 
     async def _found(self, cache: StepCache, question: str, call: Call, n: int, ask: Ask) -> list[Answer]:
-        being_asked = self._being_asked.get()
-        if (other := being_asked.get(question)) is not None:
+        being_asked, asked_by = self._being_asked.get(), (question, current_scope().priority)
+        if (other := being_asked.get(asked_by)) is not None:
             if (answers := await asyncio.shield(other)) is not None:
                 return [_again(answer) for answer in answers]
             return await self._asked(cache, question, call, n, ask)  # the other one failed: each asks for itself now
-        mine = being_asked[question] = asyncio.get_running_loop().create_future()
+        mine = being_asked[asked_by] = asyncio.get_running_loop().create_future()
         answers = None
         try:
             given = await cache.find(question)
@@ -87,7 +89,7 @@ class Memory:
             answers = made if _are_whole(made, n) else None
             return made
         finally:
-            del being_asked[question]
+            del being_asked[asked_by]
             mine.set_result(answers)
 
     async def _asked(self, cache: StepCache, question: str, call: Call, n: int, ask: Ask) -> list[Answer]:

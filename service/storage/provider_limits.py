@@ -206,6 +206,3 @@ def _wait(ask: Ask, requests: Bucket | None, tokens: Bucket | None, *, held_back
     waits = [requests.wait_s(1)] if requests and not requests.gives(1) else []
     waits += [tokens.wait_s(ask.tokens)] if tokens and not tokens.gives(ask.tokens) else []
     return max(waits, default=0.0)
-
-
-__all__ = ["LEASE_S", "URGENT_S", "Ask", "Lease", "ProviderLimitStore", "Rates", "Taken"]

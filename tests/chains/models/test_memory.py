@@ -200,6 +200,22 @@ async def test_when_the_one_that_asks_fails_the_others_ask_for_themselves_at_onc
     assert asyncio.get_running_loop().time() - begun < 0.6  # not one after another
 
 
+async def test_who_waits_for_an_answer_does_not_wait_for_a_batch_that_asks_the_same(
+    models: ChatModels, stub: OpenAIStub, step: MakeStep
+) -> None:
+    stub.enqueue(Behaviour(hang=True), "at once")
+
+    async def run(scope: CallScope) -> str:
+        with in_scope(scope), in_run("one"):
+            return (await models.complete(step(), ASKED)).text
+
+    batch = asyncio.create_task(run(CallScope(priority="batch")))
+    while not stub.requests:  # noqa: ASYNC110 -- the stub runs in another thread
+        await asyncio.sleep(0.01)
+    assert await run(CallScope()) == "at once"
+    batch.cancel()
+
+
 async def test_one_that_is_cancelled_does_not_take_the_others_with_it(
     models: ChatModels, stub: OpenAIStub, step: MakeStep
 ) -> None:
