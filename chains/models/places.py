@@ -130,6 +130,12 @@ class Places:
             self._size = size
             self._let_in()
 
+    def freeze(self) -> int:
+        """Let nobody in beyond those who are in, until `resize`; how many these are."""
+        with self._lock:
+            self._size = min(self._size, self.used)
+            return self.used
+
     def hold(self, held: bool) -> None:
         """Let nobody enter by themselves, or let them again."""
         with self._lock:

@@ -142,7 +142,8 @@ class _Desk:
         self._hears = not alone
         self._leased = False
         self._leased_at = 0.0
-        self._sync_at = 0.0
+        self._synced_at = float("-inf")
+        self._hurry_s = _HURRY_S
         self._busy_at = 0.0
         self._ask_at = 0.0
         self._refused: Waiter | None = None
@@ -184,22 +185,34 @@ class _Desk:
                 return None
         door.attended = True
         self._busy_at = self._busy_at if door.is_idle else now
-        lacking = total is not None and door.places.waiting > 0 and door.places.used >= door.slots
-        if now < self._sync_at - (SYNC_EVERY_S - _HURRY_S if lacking else 0.0):
-            return self._sync_at
-        self._sync_at = now + SYNC_EVERY_S
+        if (due := self._synced_at + self._pace()) > now:
+            return due
+        self._synced_at = now
         if total is None:
             door.heard_of_pause(self._store.paused_s(door.provider))
         else:
             self._renew(total)
-        still_lacking = lacking and door.places.used >= door.slots
-        return now + (_HURRY_S if still_lacking else SYNC_EVERY_S)
+        return now + self._pace(again=True)
+
+    def _pace(self, *, again: bool = False) -> float:
+        """Seconds between two looks: few while calls lack places, twice as many each time that they still do."""
+        door = self._door
+        if door.limits.shared_concurrency is None or not door.places.waiting or door.places.used < door.slots:
+            self._hurry_s = _HURRY_S
+            return SYNC_EVERY_S
+        if again:
+            self._hurry_s = min(SYNC_EVERY_S, 2 * self._hurry_s)
+        return self._hurry_s
 
     def _renew(self, total: int) -> None:
-        door = self._door
-        in_use = door.places.used
+        door, before = self._door, self._door.slots
+        in_use = door.places.freeze()  # or a call that enters meanwhile would be one that nobody knows of
         wanted = min(door.limits.max_concurrency, 2 * (in_use + door.places.waiting) + 1)
-        lease = self._store.lease(door.provider, self._holder, total=total, wanted=wanted, in_use=in_use)
+        try:
+            lease = self._store.lease(door.provider, self._holder, total=total, wanted=wanted, in_use=in_use)
+        except BaseException:
+            door.lease(before)
+            raise
         self._leased, self._leased_at = True, self._clock()
         door.heard_of_pause(lease.paused_s)
         door.lease(lease.slots)

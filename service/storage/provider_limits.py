@@ -75,7 +75,7 @@ class Lease:
     """Where a process stands with a provider.
 
     Args:
-        slots: Calls that it may have in flight.
+        slots: Calls that it may have in flight; fewer than there are when it has to make room for others.
         paused_s: Seconds that the provider is to be left alone.
     """
 
@@ -161,8 +161,9 @@ class ProviderLimitStore:
             others = [row for row in self._leases(connection, provider, now) if row.holder != holder]
             wants = {row.holder: row.wanted for row in others} | {holder: max(wanted, in_use)}
             free = total - sum(row.slots for row in others)
-            slots = max(in_use, min(fair_shares(total, wants, now)[holder], free))
-            values = {"provider": provider, "holder": holder, "slots": slots, "wanted": max(wanted, in_use)}
+            slots = min(fair_shares(total, wants, now)[holder], max(free, 0))
+            held = max(slots, in_use)  # what is in flight beyond its share is others' only once it has ended
+            values = {"provider": provider, "holder": holder, "slots": held, "wanted": wants[holder]}
             connection.execute(self._lease, {**values, "expires_at": now + LEASE_S})
             return Lease(slots, max(0.0, row.paused_until - now))
 

@@ -76,6 +76,17 @@ async def test_fewer_places_throw_nobody_out_and_let_nobody_in() -> None:
     assert places.try_enter()
 
 
+async def test_frozen_places_let_nobody_in_beyond_those_who_are_in() -> None:
+    places = Places(4)
+    await places.enter("interactive")
+    assert places.freeze() == 1
+    waiter = asyncio.create_task(places.enter("interactive"))
+    await settled()
+    assert not waiter.done()
+    places.resize(4)
+    await waiter
+
+
 async def test_more_places_let_in_who_waits() -> None:
     places = Places(0)
     waiters = [asyncio.create_task(places.enter("interactive")) for _ in range(3)]

@@ -1,7 +1,7 @@
 """Chat models behind the limits of a service, and a program that calls them: a process among several.
 
-`python -m tests.service.limits.calling HOME DATABASE_URL STUB_URL PROVIDER_JSON SECONDS CALLS_AT_ONCE` prints a line
-for each answer or failure.
+`python -m tests.service.limits.calling HOME DATABASE_URL STUB_URL PROVIDER_JSON SECONDS CALLS_AT_ONCE` says `ready`,
+waits for a line, calls for so long, and prints a line for each answer or failure.
 """
 
 from __future__ import annotations
@@ -68,6 +68,9 @@ async def calling(
     model_settings = given.model_settings()
     limits = open_limits(given, model_settings, engine, writer)
     models = ChatModels(model_settings, admission=limits.admission, cache=limits.cache)
+    await asyncio.to_thread(
+        models.get, "openai:stub"
+    )  # its library takes seconds to import, which are no test's subject
     try:
         yield Caller(models, limits)
     finally:
@@ -98,6 +101,7 @@ async def call_for(caller: Caller, seconds: float, at_once: int) -> list[str]:
 async def _main(home: str, database_url: str, stub_url: str, provider: str, seconds: str, at_once: str) -> None:
     async with calling(Path(home), database_url, stub_url, json.loads(provider)) as caller:
         print("ready", flush=True)  # noqa: T201 -- what the test that started this waits for
+        await asyncio.to_thread(sys.stdin.readline)  # until it says go: processes start at their own pace
         for outcome in await call_for(caller, float(seconds), int(at_once)):
             print(outcome)  # noqa: T201 -- and what it reads
 

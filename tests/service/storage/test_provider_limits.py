@@ -110,8 +110,12 @@ def test_leases_never_add_up_to_more_than_there_is(store: ProviderLimitStore) ->
 def test_what_is_in_use_is_not_taken_away(store: ProviderLimitStore) -> None:
     store.lease("openai", "a", total=10, wanted=20, in_use=0)
     store.lease("openai", "b", total=10, wanted=20, in_use=0)
-    assert store.lease("openai", "a", total=10, wanted=20, in_use=9).slots == 9
+    assert (
+        store.lease("openai", "a", total=10, wanted=20, in_use=9).slots == 5
+    )  # it lets nobody in until four have left
     assert store.lease("openai", "b", total=10, wanted=20, in_use=0).slots == 1
+    assert store.lease("openai", "a", total=10, wanted=20, in_use=5).slots == 5
+    assert store.lease("openai", "b", total=10, wanted=20, in_use=1).slots == 5
 
 
 def test_the_places_of_a_process_that_died_come_back(store: ProviderLimitStore, clock: Clock) -> None:
