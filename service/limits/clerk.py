@@ -206,7 +206,7 @@ class _Desk:
 
     def _renew(self, total: int) -> None:
         door, before = self._door, self._door.slots
-        in_use = door.places.freeze()  # or a call that enters meanwhile would be one that nobody knows of
+        in_use = door.freeze()  # or a call that enters meanwhile would be one that nobody knows of
         wanted = min(door.limits.max_concurrency, 2 * (in_use + door.places.waiting) + 1)
         try:
             lease = self._store.lease(door.provider, self._holder, total=total, wanted=wanted, in_use=in_use)

@@ -158,6 +158,12 @@ class Door:
             self.places.hold(held=True)
             self.places.resize(self._size())
 
+    def freeze(self) -> int:
+        """Let nobody in beyond those who are in, until `lease`; how many these are."""
+        self.slots = 0  # first, so that nobody who resizes meanwhile opens the door again
+        self.slots = self.places.freeze()
+        return self.slots
+
     def lease(self, slots: int) -> None:
         """Have so many of the calls in flight that processes share."""
         self.slots = slots
