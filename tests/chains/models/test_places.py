@@ -5,7 +5,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chains.models.places import Places
@@ -158,6 +158,7 @@ def test_loops_of_several_threads_share_places() -> None:
 actions = st.lists(st.tuples(st.sampled_from(["enter", "leave", "cancel", "resize"]), st.integers(0, 5)), max_size=60)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 3), actions)
 def test_places_are_never_lost_nor_given_twice(size: int, steps: list[tuple[str, int]]) -> None:
     async def run() -> None:

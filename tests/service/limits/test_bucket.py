@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.limits.bucket import Bucket
@@ -22,6 +22,7 @@ def grants(bucket: Bucket, gaps: list[float], asked: list[int]) -> list[tuple[fl
     return given_out
 
 
+@settings(deadline=None)
 @given(st.integers(1, 2000), moments, st.lists(amounts, min_size=80, max_size=80))
 def test_no_stretch_of_time_gets_more_than_capacity_and_what_came_in(
     per_minute: int, gaps: list[float], asked: list[int]
@@ -36,6 +37,7 @@ def test_no_stretch_of_time_gets_more_than_capacity_and_what_came_in(
             assert total <= bucket.capacity + bucket.rate * (when - start) + paid_later + 1e-3
 
 
+@settings(deadline=None)
 @given(st.integers(1, 200), st.lists(st.floats(0, 3), min_size=1, max_size=400))
 def test_no_minute_sees_more_requests_than_the_limit(per_minute: int, gaps: list[float]) -> None:
     given_out = [when for when, _ in grants(Bucket.of_requests(per_minute), gaps, [1] * len(gaps))]
@@ -43,6 +45,7 @@ def test_no_minute_sees_more_requests_than_the_limit(per_minute: int, gaps: list
         assert sum(1 for when in given_out if start <= when < start + 60) <= per_minute
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5000), st.integers(1, 20_000))
 def test_who_waits_as_long_as_told_is_given(per_minute: int, amount: int) -> None:
     bucket = Bucket.of_tokens(per_minute).without(amount)

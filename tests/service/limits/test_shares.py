@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.limits.shares import fair_shares
@@ -8,6 +8,7 @@ from service.limits.shares import fair_shares
 wants = st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(0, 50), min_size=1, max_size=12)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100), wants, st.floats(0, 1e9))
 def test_shares_never_add_up_to_more_than_there_is(total: int, wanted: dict[str, int], now: float) -> None:
     shares = fair_shares(total, wanted, now)
@@ -15,6 +16,7 @@ def test_shares_never_add_up_to_more_than_there_is(total: int, wanted: dict[str,
     assert all(0 <= shares[holder] <= wanted[holder] for holder in wanted)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 100), wants, st.floats(0, 1e9))
 def test_nobody_gets_two_more_than_one_who_wants_more(total: int, wanted: dict[str, int], now: float) -> None:
     shares = fair_shares(total, wanted, now)
