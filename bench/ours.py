@@ -80,7 +80,11 @@ def serving(
         launcher: What to start instead of the installed command, such as a profiler.
     """
     port = free_port()
-    env = {"RIDDLEWIRE_HOME": str(home.path), "RIDDLEWIRE_LOG_LEVEL": "warning"}
+    env = {
+        "RIDDLEWIRE_HOME": str(home.path),
+        "RIDDLEWIRE_LOG_LEVEL": "warning",
+        "RIDDLEWIRE_CACHE_ENABLED": "false",  # the same articles come again and again
+    }
     if stub:
         env |= {"OPENAI_BASE_URL": f"{stub}/v1", "OPENAI_API_KEY": "bench", "RIDDLEWIRE_PIPELINE": PIPELINE}
     if launcher:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
     from chains.fitting import Fitter
-    from chains.models import ChatModels
+    from chains.models import ChatModels, Completion
     from chains.recipe import BoundStep
     from domain import Article, Check, StepRecord
 
@@ -96,12 +96,12 @@ class Condense(Step[CondenseTask, Shortened]):
     async def _work(self, task: CondenseTask, config: RunnableConfig, room: int) -> Shortened:
         step, title = task.step, task.article.title or ""
         assert step is not None
-        answers: list[tuple[str, Usage]] = []
+        answers: list[Completion] = []
 
         async def summarize(section: str) -> str:
             messages = step.prompt.render(step.values({"title": title, "section": section}))
             completion = await self._models.complete(step.spec, messages, config=config)
-            answers.append((completion.model, completion.usage))
+            answers.append(completion)
             return completion.text
 
         section_room = self._fitter.room(step, step.values({"title": title, "section": ""}))
@@ -117,6 +117,6 @@ class Condense(Step[CondenseTask, Shortened]):
         return Shortened(
             article=replace(task.article, text=condensed.text),
             check=condensed.check,
-            record=step_record(step, answers[-1][0]),
-            usage=sum((usage for _, usage in answers), Usage()),
+            record=step_record(step, answers[-1].model, cached=all(answer.cached for answer in answers)),
+            usage=sum((answer.usage for answer in answers), Usage()),
         )

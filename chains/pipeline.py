@@ -11,6 +11,7 @@ from chains.emitting import silent
 from chains.explain import Explainer
 from chains.fitting import Fitter
 from chains.inputs import as_article
+from chains.models.scope import in_run
 from chains.recipe import Recipe
 from chains.retrieve import RetrieveExamples
 from chains.run import Run, Steps
@@ -113,4 +114,5 @@ class RiddlePipeline(Step[PipelineInput, Riddle]):
             tenant=tenant,
             topic=topic,
         )
-        return await run.riddle()
+        with in_run(self.name, caches=recipe.spec.cache):
+            return await run.riddle()

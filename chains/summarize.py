@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chains.emitting import Emit
     from chains.fitting import Fitter
     from chains.gate import ArticleFacts, Gate
-    from chains.models import ChatModels
+    from chains.models import ChatModels, Completion
     from chains.recipe import BoundStep
     from domain import Article, Example, StepRecord
 
@@ -62,7 +62,7 @@ class Summarize(Step[SummarizeTask, Summarized]):
 
     async def _work(self, task: SummarizeTask, config: RunnableConfig, emit: Emit = silent) -> Summarized:
         values = task.step.values({"title": task.article.title or "", "article": task.article.text})
-        best = _Attempt(None, ("no summary",), "")
+        best = _Attempt(None, ("no summary",), "", cached=False)
         reasons: tuple[str, ...] = ()
         usage, shown = Usage(), task.examples
         for number in range(1, task.gate.attempts + 1):
@@ -71,7 +71,7 @@ class Summarize(Step[SummarizeTask, Summarized]):
                 task.step.spec, fit.messages, config=config, on_delta=deltas_to(emit, SummaryDelta)
             )
             usage += completion.usage
-            attempt = self._judge(task, clean_summary(completion.text), completion.model)
+            attempt = self._judge(task, clean_summary(completion.text), completion)
             if best.summary is None or len(attempt.reasons) < len(best.reasons):
                 best, shown = attempt, fit.examples
             if not attempt.reasons:
@@ -79,12 +79,14 @@ class Summarize(Step[SummarizeTask, Summarized]):
             if number < task.gate.attempts:
                 reasons = attempt.reasons
                 await emit(Retry(step="summarize", attempt=number, reasons=reasons))
-        return Summarized(summary=best.summary, record=step_record(task.step, best.model, shown), usage=usage)
+        record = step_record(task.step, best.model, shown, cached=best.cached)
+        return Summarized(summary=best.summary, record=record, usage=usage)
 
-    def _judge(self, task: SummarizeTask, summary: str, model: str) -> _Attempt:
+    def _judge(self, task: SummarizeTask, summary: str, completion: Completion) -> _Attempt:
         if not summary:
-            return _Attempt(None, ("The summary is empty.",), model)
-        return _Attempt(summary, task.gate.summary_reasons(summary, article=task.facts), model)
+            return _Attempt(None, ("The summary is empty.",), completion.model, cached=completion.cached)
+        reasons = task.gate.summary_reasons(summary, article=task.facts)
+        return _Attempt(summary, reasons, completion.model, cached=completion.cached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class _Attempt:
     summary: str | None
     reasons: tuple[str, ...]
     model: str
+    cached: bool
 
 
 _LABEL = re.compile(r"^\s*(?:\*\*)?summary(?:\*\*)?\s*:\s*(?:\*\*)?\s*", re.IGNORECASE)

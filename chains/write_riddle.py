@@ -69,8 +69,7 @@ class _Candidate:
     reasons: tuple[str, ...]
     passed: bool
     score: float
-    model: str
-    usage: Usage
+    completion: Completion
     examples: tuple[Example, ...] = ()
 
     @property
@@ -96,7 +95,7 @@ class WriteRiddle(Step[RiddleTask, Riddled]):
             number += 1
             streamed, candidates = await self._attempt(task, reasons, number, config, emit)
             for candidate in candidates:
-                usage += candidate.usage
+                usage += candidate.completion.usage
             winner = max((*candidates, *([best] if best else [])), key=lambda candidate: candidate.rank)
             last = winner.passed or number == task.gate.attempts
             await _tell(emit, number, streamed, winner, last=last)
@@ -106,7 +105,7 @@ class WriteRiddle(Step[RiddleTask, Riddled]):
             passed=best.passed,
             checks=best.checks,
             attempts=number,
-            record=step_record(task.step, best.model, best.examples),
+            record=step_record(task.step, best.completion.model, best.examples, cached=best.completion.cached),
             usage=usage,
         )
 
@@ -135,9 +134,7 @@ class WriteRiddle(Step[RiddleTask, Riddled]):
     ) -> _Candidate:
         if isinstance(draft, UnparsableDraft):
             check = Check(name="format", passed=False, score=0.0, detail=str(draft))
-            return _Candidate(
-                None, (check,), draft.reasons, False, 0.0, completion.model, completion.usage, fit.examples
-            )
+            return _Candidate(None, (check,), draft.reasons, False, 0.0, completion, fit.examples)
         verdict = task.gate.judge(
             draft,
             article=task.facts,
@@ -152,8 +149,7 @@ class WriteRiddle(Step[RiddleTask, Riddled]):
             verdict.reasons,
             verdict.passed,
             verdict.score,
-            completion.model,
-            completion.usage,
+            completion,
             fit.examples,
         )
 

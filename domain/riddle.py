@@ -56,12 +56,14 @@ class StepRecord:
         prompt: `name@version`.
         model: `provider:model` that answered, after fallbacks.
         example_ids: Of the examples shown, in the order shown.
+        cached: Whether the answer was given before, to the very same question, and only remembered now.
     """
 
     step: str
     prompt: str
     model: str
     example_ids: tuple[str, ...] = ()
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

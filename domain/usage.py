@@ -35,10 +35,7 @@ class Usage:
 
 
 def _sum_cost(first: Usage, second: Usage) -> float | None:
-    if first.calls == 0:
-        return second.cost_usd
-    if second.calls == 0:
-        return first.cost_usd
-    if first.cost_usd is None or second.cost_usd is None:
-        return None
-    return first.cost_usd + second.cost_usd
+    """What nobody called costs nothing, unless it says what it cost."""
+    costs = [usage.cost_usd for usage in (first, second) if usage.calls or usage.cost_usd is not None]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known and len(known) == len(costs) else None

@@ -142,8 +142,9 @@ class PipelineSpec:
         steps: `summarize` and `riddle`, or `summary_riddle`; `condense` for articles longer than the window.
         gate: What a riddle must pass.
         retrieval: None shows no examples.
+        cache: Whether answers of models may be remembered and given again to the very same question.
         shot_token_share: Share of the window's room (after answer and fixed text) that examples may take, 0 to 1.
-        content_hash: SHA-256 of all of the above but the description.
+        content_hash: SHA-256 of all that makes a riddle what it is: not of description and cache.
         source: Whether it came with the package or is the user's own.
         path: The file.
     """
@@ -158,6 +159,7 @@ class PipelineSpec:
     content_hash: str
     source: Source
     path: Path
+    cache: bool = True
 
     def step(self, name: StepName) -> StepSpec | None:
         """The step of that name, if the pipeline has it."""

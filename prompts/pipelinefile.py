@@ -51,6 +51,7 @@ def load_pipeline(path: Path, source: Source) -> PipelineFile:
         gate=_gate(fields.section("gate")),
         retrieval=_retrieval(fields.section("retrieval")),
         shot_token_share=fields.number("shot_token_share", _SHOT_TOKEN_SHARE, at_least=0, at_most=1),
+        cache=fields.flag("cache", default=True),
         content_hash="",
         source=source,
         path=path,
@@ -165,6 +166,6 @@ def _thresholds(fields: Fields | None) -> dict[str, float]:
 
 def _hash(spec: PipelineSpec) -> str:
     values = dataclasses.asdict(spec)
-    for unseen in ("description", "content_hash", "source", "path"):
+    for unseen in ("description", "cache", "content_hash", "source", "path"):
         del values[unseen]
     return content_hash(json.dumps(values, sort_keys=True))

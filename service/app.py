@@ -14,6 +14,7 @@ from service.batches import endpoints as batches
 from service.examples import endpoints as examples
 from service.feeds import endpoints as feeds
 from service.guesses import endpoints as guesses
+from service.limits import endpoints as limits
 from service.middleware.request_context import RequestContext
 from service.operations import endpoints as operations
 from service.pipelines import endpoints as pipelines
@@ -48,6 +49,7 @@ ROUTERS = (
     webhooks.router,
     feeds.reads,
     feeds.writes,
+    limits.reads,
 )
 
 

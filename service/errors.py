@@ -8,6 +8,7 @@
     ├── RateLimitExceeded        429  over the key's own rate
     ├── TooManyGuesses           429  one reader's guesses at one riddle
     ├── NotPublished             409  a riddle that waits for review is not played
+    ├── BudgetExhausted          429  what a day may cost is spent (service/limits/errors.py)
     ├── Overloaded               503  too much in flight in this process
     ├── QueueFull                503  too many articles wait already
     ├── ShuttingDown             503
@@ -101,7 +102,9 @@ class BodyTooLarge(ServiceError):
         return {} if self.drainable else {"Connection": "close"}
 
 
-class _TryLater(ServiceError):
+class TryLater(ServiceError):
+    """Refused for now; `retry_after_s` says how long."""
+
     def __init__(self, message: str, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(message)
@@ -112,7 +115,7 @@ class _TryLater(ServiceError):
         return {"Retry-After": str(whole_seconds(self.retry_after_s))}
 
 
-class RateLimitExceeded(_TryLater):
+class RateLimitExceeded(TryLater):
     """Over the key's own rate."""
 
     status = 429
@@ -129,7 +132,7 @@ class RateLimitExceeded(_TryLater):
         return super().headers | self.rate_headers
 
 
-class TooManyGuesses(_TryLater):
+class TooManyGuesses(TryLater):
     """A reader has used up the guesses at one riddle for now."""
 
     status = 429
@@ -151,7 +154,7 @@ class NotPublished(ServiceError):
         super().__init__(f"riddle {riddle_id} did not pass its checks and cannot be played: take a published one")
 
 
-class Overloaded(_TryLater):
+class Overloaded(TryLater):
     """Too much in flight in this process; what was accepted still finishes."""
 
     status = 503
@@ -162,7 +165,7 @@ class Overloaded(_TryLater):
         super().__init__(f"{limit} riddles are being made already; send this again in a moment", retry_after_s)
 
 
-class QueueFull(_TryLater):
+class QueueFull(TryLater):
     """Too many articles wait already; what was accepted is still worked on."""
 
     status = 503
@@ -176,7 +179,7 @@ class QueueFull(_TryLater):
         )
 
 
-class ShuttingDown(_TryLater):
+class ShuttingDown(TryLater):
     """The process finishes what it accepted and takes nothing new."""
 
     status = 503
@@ -187,7 +190,7 @@ class ShuttingDown(_TryLater):
         super().__init__("this process is shutting down; send the request again", retry_after_s)
 
 
-class RequestInProgress(_TryLater):
+class RequestInProgress(TryLater):
     """The first request with this Idempotency-Key is still being answered."""
 
     status = 409

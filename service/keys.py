@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import re
 import secrets
 import threading
@@ -56,6 +57,7 @@ class Key:
         role: What it may do.
         rate: Its own rate, such as `60/minute`; None takes the service's.
         tenant: Whose examples it sees beside everybody's; None sees those of everybody.
+        daily_usd: What its calls of models may cost in a UTC day, in US dollars; None is no limit.
         created_at: In UTC.
         revoked_at: None while it works.
     """
@@ -67,6 +69,7 @@ class Key:
     tenant: str | None
     created_at: datetime
     revoked_at: datetime | None = None
+    daily_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,13 @@ class KeyStore:
         self._lock = threading.Lock()
 
     def create(
-        self, name: str, role: Role = "writer", rate: str | None = None, *, tenant: str | None = None
+        self,
+        name: str,
+        role: Role = "writer",
+        rate: str | None = None,
+        *,
+        tenant: str | None = None,
+        daily_usd: float | None = None,
     ) -> tuple[Key, str]:
         """Make a key.
 
@@ -102,7 +111,7 @@ class KeyStore:
             The key, and its secret, which is shown once and never again.
 
         Raises:
-            InvalidKey: The name is blank or too long, or there is no such role.
+            InvalidKey: The name is blank or too long, there is no such role, or the budget is below 0.
             InvalidRate: The rate cannot be read.
         """
         key = Key(
@@ -112,6 +121,7 @@ class KeyStore:
             rate=parse_rate(rate).text if rate else None,
             tenant=tenant or None,
             created_at=datetime.now(UTC),
+            daily_usd=_checked_usd(daily_usd),
         )
         secret = f"rw_{key.id}_{secrets.token_hex(24)}"
         with self._engine.begin() as connection:
@@ -175,6 +185,18 @@ class KeyStore:
         with self._lock:
             self._known.pop(key_id, None)
 
+    def set_daily_usd(self, key_id: str, daily_usd: float | None) -> None:
+        """Give a key another daily budget, or none; calls are measured by it within a second.
+
+        Raises:
+            InvalidKey: The budget is below 0.
+            NotFound: There is no such key.
+        """
+        change = update(api_keys).where(api_keys.c.id == key_id).values(daily_usd=_checked_usd(daily_usd))
+        with self._engine.begin() as connection:
+            if connection.execute(change).rowcount == 0:
+                raise NotFound("API key", key_id)
+
     def _fresh(self, key_id: str) -> _Known | None:
         known = self._known.get(key_id)
         return known if known is not None and self._clock() - known.read_at < CACHED_S else None
@@ -220,6 +242,12 @@ def _checked_role(role: str) -> Role:
     raise InvalidKey("role", f"must be one of {', '.join(get_args(Role))}")
 
 
+def _checked_usd(usd: float | None) -> float | None:
+    if usd is not None and not 0 <= usd < math.inf:
+        raise InvalidKey("daily_usd", "must be 0 or more US dollars")
+    return usd
+
+
 def _row_of(key: Key) -> dict[str, Any]:
     return {name: getattr(key, name) for name in Key.__slots__}
 
@@ -233,4 +261,5 @@ def _key(row: Row[Any]) -> Key:
         tenant=row.tenant,
         created_at=row.created_at,
         revoked_at=row.revoked_at,
+        daily_usd=row.daily_usd,
     )

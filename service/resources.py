@@ -15,6 +15,7 @@ from service.feeds.scheduler import FeedScheduler
 from service.housekeeping import Housekeeping
 from service.inflight import InFlight
 from service.keys import KeyStore
+from service.limits.opening import Limits, open_limits
 from service.ratelimit import RateLimiter
 from service.storage.batches import BatchRepository
 from service.storage.deliveries import DeliveryRepository
@@ -70,6 +71,7 @@ class Resources:
     writer: Writer
     worker: Worker | None = None
     feeds: Feeds
+    limits: Limits
     _pipelines: dict[str, RiddlePipeline] = field(default_factory=dict)
 
     def pipeline(self, name: str | None = None) -> RiddlePipeline:
@@ -168,7 +170,11 @@ async def _run_in_background(resources: Resources, stack: AsyncExitStack) -> Non
     metrics.watch_in_flight(lambda: resources.in_flight.used)
     keep_days = timedelta(days=resources.settings.webhooks.keep_days)
     keep_batches = timedelta(days=resources.settings.jobs.keep_days)
-    purges = (lambda: resources.deliveries.purge(keep_days), lambda: resources.batches.purge(keep_batches))
+    purges = (
+        resources.limits.purge,
+        lambda: resources.deliveries.purge(keep_days),
+        lambda: resources.batches.purge(keep_batches),
+    )
     housekeeping = Housekeeping(resources.idempotency, also=purges)
     await housekeeping.start()
     stack.push_async_callback(housekeeping.stop)
@@ -192,13 +198,16 @@ async def _assemble(
         open_examples, engine=engine, chroma=index, embeddings=settings.embeddings, seed=True
     )
     stack.callback(examples.close)
-    models = ChatModels(settings.model_settings())
-    stack.push_async_callback(models.aclose)
     writer = Writer(engine)
     batches = BatchRepository(engine)
     batches.on_batch_finished = announcer(batches)
     jobs = JobRepository(engine, writer, batches.on_batch_finished)
     stack.callback(writer.close)
+    model_settings = settings.model_settings()
+    limits = open_limits(settings, model_settings, engine, writer)
+    stack.push_async_callback(asyncio.to_thread, limits.close)
+    models = ChatModels(model_settings, admission=limits.admission, cache=limits.cache)
+    stack.push_async_callback(models.aclose)
     in_flight = InFlight(settings.limits.in_flight)
     stack.push_async_callback(in_flight.drain, settings.limits.drain_s)
     catalog = Catalog(settings.home)
@@ -223,6 +232,7 @@ async def _assemble(
         in_flight=in_flight,
         warm_up=WarmUp(),
         feeds=feeds,
+        limits=limits,
     )
     feeds.connect(FeedBatches(resources))
     return resources

@@ -121,6 +121,29 @@ class TracingSettings(Group):
     )
 
 
+class BudgetSettings(Group):
+    """What model calls may cost in a UTC day; keys have budgets of their own (`riddlewire keys create --daily-usd`)."""
+
+    daily_usd: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = Field(
+        None,
+        description="US dollars that all model calls together may cost in a UTC day; then those that cost get 429; "
+        "unset is no limit.",
+    )
+    pipelines: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict, description='The same by pipeline, as JSON: `{"openai": 5}`.'
+    )
+
+
+class CacheSettings(Group):
+    """The cache of finished steps: the same question to the same model is answered from the database."""
+
+    enabled: bool = Field(default=True, description="Whether answers of models are kept and given again.")
+    days: Annotated[float, Field(gt=0, le=3650)] = Field(30.0, description="Days that an answer is given again.")
+    max_rows: PositiveInt = Field(
+        100_000, description="Answers kept; above it those that were not used for longest go, once an hour."
+    )
+
+
 class EngineGroup(Group):
     """The embedded engine: a small model in this process."""
 
@@ -193,7 +216,23 @@ class ProviderGroup(Group):
         "LangChain's own integration of that name.",
     )
     api_key: SecretStr | None = Field(None, description="Sent to this provider only; never logged.")
-    max_concurrency: PositiveInt | None = Field(None, description="Calls in flight at once; unset is 256.")
+    max_concurrency: PositiveInt | None = Field(
+        None, description="Calls in flight at once, of each process; unset is 256."
+    )
+    shared_concurrency: PositiveInt | None = Field(
+        None, description="Calls in flight at once, of all processes together; unset is no limit."
+    )
+    requests_per_minute: PositiveInt | None = Field(
+        None, description="Requests in any minute, further tries too, of all processes together; unset is no limit."
+    )
+    tokens_per_minute: PositiveInt | None = Field(
+        None, description="Tokens in any minute, read and written, of all processes together; unset is no limit."
+    )
+    max_wait_s: Seconds = Field(
+        20.0,
+        description="Seconds that a call waits for these limits, or for the end of a pause that the provider asked "
+        "for, while somebody waits for its answer. Batches wait as long as it takes.",
+    )
     timeout_s: Seconds = Field(60.0, description="Seconds for one attempt where the pipeline's step names none.")
     max_retries: Annotated[int, Field(ge=0, le=20)] = Field(
         2, description="Tries after the first, on 429, 5xx, timeouts and broken connections only."

@@ -16,6 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from domain.errors import ConfigurationError
 from service.setting_groups import (
+    BudgetSettings,
+    CacheSettings,
     EngineGroup,
     FeedSettings,
     JobSettings,
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from service.webhooks.targets import TargetPolicy
 
 PREFIX = "RIDDLEWIRE_"
+
+SHARED_LIMITS = ("shared_concurrency", "requests_per_minute", "tokens_per_minute", "max_wait_s")
+"""Fields of a provider that are kept in the database, by `service/limits/`, and not by the models themselves."""
 
 _NOT_REACHABLE_FROM_OUTSIDE = ("localhost", "localhost.localdomain")
 
@@ -123,6 +128,8 @@ class Settings(BaseSettings):
     webhooks: WebhookSettings = Field(default_factory=WebhookSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     tracing: TracingSettings = Field(default_factory=TracingSettings)
+    budgets: BudgetSettings = Field(default_factory=BudgetSettings)
+    cache: CacheSettings = Field(default_factory=CacheSettings)
     engine: EngineGroup = Field(default_factory=EngineGroup)
     feeds: FeedSettings = Field(default_factory=FeedSettings)
     providers: dict[str, ProviderGroup] = Field(default_factory=dict)
@@ -229,7 +236,7 @@ def _database_in(home: Path) -> str:
 def _provider(group: ProviderGroup) -> ProviderSettings:
     from chains.models.settings import ProviderSettings
 
-    values = group.model_dump(exclude={"api_key"})
+    values = group.model_dump(exclude={"api_key", *SHARED_LIMITS})
     return ProviderSettings(**values, api_key=group.api_key.get_secret_value() if group.api_key else None)
 
 

@@ -23,6 +23,7 @@ class Completion:
         model: `provider:model` that answered.
         finish_reason: `stop`, `length` and so on, in the provider's word; None when it gave none.
         streamed: Whether `on_delta` was given the text as it came.
+        cached: Whether the model gave this answer before, to the same question; then nothing was used.
         failed: What went wrong at the models tried before this one.
         engine_timings: llama.cpp's own clock (`prompt_ms`, `predicted_per_second`, ...); empty for other providers.
     """
@@ -32,5 +33,6 @@ class Completion:
     model: str
     finish_reason: str | None = None
     streamed: bool = False
+    cached: bool = False
     failed: tuple[RiddlewireError, ...] = ()
     engine_timings: Mapping[str, float] = field(default_factory=dict)

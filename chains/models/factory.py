@@ -6,22 +6,23 @@ import asyncio
 import logging
 import threading
 from dataclasses import replace
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from functools import cache as once
+from functools import partial
+from typing import TYPE_CHECKING
 
+from chains.models.admission import LocalAdmission
 from chains.models.arguments import call_arguments
 from chains.models.calls import Call, Deltas
 from chains.models.completion import Completion
 from chains.models.journal import call_key, current_journal
-from chains.models.loop_local import LoopLocal
+from chains.models.memory import Memory
+from chains.models.meter import Meter
 from chains.models.names import ModelName
 from chains.models.prices import PriceTable
 from chains.models.providers import Providers, provider_settings
 from chains.models.settings import ModelSettings
 from chains.models.tokens import Tokens
-from chains.models.usage import usage_of
 from domain.errors import ConfigurationError, ProviderError, RiddlewireError
-from domain.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
     from langchain_core.runnables import RunnableConfig
 
+    from chains.models.admission import Admission
     from chains.models.calls import Answer
+    from chains.models.remembered import StepCache
     from prompts.pipeline import ModelCallSpec, StepSpec
 
 _log = logging.getLogger("riddlewire.models")
@@ -43,21 +46,31 @@ class ChatModels:
 
     Args:
         settings: Providers, engine and prices; the defaults need nothing but the embedded model.
+        admission: Lets calls out; unless given, each provider's `max_concurrency` is all that limits them.
+        cache: Remembers the answers of pipelines' runs; None remembers nothing.
 
     Example:
         models = ChatModels()
         models.get("embedded:smollm2-135m-instruct").invoke("Hello")
     """
 
-    def __init__(self, settings: ModelSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings | None = None,
+        *,
+        admission: Admission | None = None,
+        cache: StepCache | None = None,
+    ) -> None:
         self.settings = settings or ModelSettings()
         self._providers = Providers(self.settings)
         self._prices = PriceTable(self.settings.prices)
         self._open: dict[object, BaseChatModel] = {}
         self._tokens = Tokens(self.settings, self._prices, lambda name: self._open.get(str(name)))
         self._opening = threading.RLock()
-        self._limits: dict[str, LoopLocal[asyncio.Semaphore]] = {}
-        self._provider_settings = cache(partial(provider_settings, self.settings))
+        self._meter = Meter(self._tokens, self._prices)
+        self._provider_settings = once(partial(provider_settings, self.settings))
+        self._admission = admission or LocalAdmission(lambda name: self._provider_settings(name).max_concurrency or 1)
+        self._memory = Memory(cache, self.settings)
 
     def get(self, name: str) -> BaseChatModel:
         """The chat model of that name, opened once; a plain LangChain model to use in any chain.
@@ -162,14 +175,15 @@ class ChatModels:
         for name in (step.model, *step.fallbacks):
             try:
                 call = await self._call(ModelName.parse(name), step.settings)
-                answers = await call.answers(n, messages, config, deltas)
+                ask = partial(call.answers, n, messages, config, deltas)
+                answers = await self._memory.answers(call, n, messages, deltas, ask)
             except (ProviderError, ConfigurationError) as error:
                 failed.append(error)
                 if deltas.begun or (isinstance(error, ConfigurationError) and len(failed) == 1):
                     raise
                 _log.warning("model %s failed at step %s: %s", name, step.step, error)
             else:
-                return [self._completion(call.name, answer, messages, tuple(failed)) for answer in answers]
+                return [_completion(call.name, answer, tuple(failed)) for answer in answers]
         raise _last(failed)
 
     async def aclose(self) -> None:
@@ -182,12 +196,12 @@ class ChatModels:
         if not self._takes_call_arguments(name):
             key = (str(name), repr(arguments))
             chat = await asyncio.to_thread(self._kept, key, lambda: self._providers.open_langchain(name, arguments))
-            stop = {"stop": arguments["stop"]} if "stop" in arguments else {}
-            return Call(name, chat, stop, self._limit(name.provider), limit_s=spec.timeout_s, secret=secret)
+            call = Call(name, chat, arguments, self._admission, self._meter, limit_s=spec.timeout_s, secret=secret)
+            return replace(call, built_in=frozenset(arguments) - {"stop"})
         opened = self._open.get(str(name))
         chat = opened if opened is not None else await asyncio.to_thread(self.get, str(name))
         limit_s = None if _keeps_time(chat) else spec.timeout_s
-        return Call(name, chat, arguments, self._limit(name.provider), limit_s=limit_s, secret=secret)
+        return Call(name, chat, arguments, self._admission, self._meter, limit_s=limit_s, secret=secret)
 
     def _takes_call_arguments(self, name: ModelName) -> bool:
         known = name.provider in _OURS or self.settings.provider(name.provider).speaks_openai
@@ -202,36 +216,18 @@ class ChatModels:
                     chat = self._open[key] = make()
         return chat
 
-    def _limit(self, provider: str) -> asyncio.Semaphore:
-        limit = self._limits.get(provider)
-        if limit is None:
-            size = self._provider_settings(provider).max_concurrency or 1
-            limit = self._limits.setdefault(provider, LoopLocal(lambda: asyncio.Semaphore(size)))
-        return limit.get()
 
-    def _completion(
-        self,
-        name: ModelName,
-        answer: Answer,
-        messages: Sequence[BaseMessage],
-        failed: tuple[RiddlewireError, ...],
-    ) -> Completion:
-        message = answer.message
-        usage = usage_of(message) or self._estimated(name, messages, message.text)
-        metadata: dict[str, Any] = message.response_metadata
-        return Completion(
-            text=message.text,
-            usage=Usage() if answer.counted else self._prices.priced(name, usage),
-            model=str(name),
-            finish_reason=metadata.get("finish_reason") or metadata.get("stop_reason"),
-            streamed=answer.streamed,
-            failed=failed,
-            engine_timings=metadata.get("timings") or {},
-        )
-
-    def _estimated(self, name: ModelName, messages: Sequence[BaseMessage], text: str) -> Usage:
-        read = sum(self._tokens.count(name, message.text) for message in messages)
-        return Usage(input_tokens=read, output_tokens=self._tokens.count(name, text), calls=1)
+def _completion(name: ModelName, answer: Answer, failed: tuple[RiddlewireError, ...]) -> Completion:
+    return Completion(
+        text=answer.message.text,
+        usage=answer.usage,
+        model=str(name),
+        finish_reason=answer.finish_reason,
+        streamed=answer.streamed,
+        cached=answer.cached,
+        failed=failed,
+        engine_timings=answer.message.response_metadata.get("timings") or {},
+    )
 
 
 def _keeps_time(chat: BaseChatModel) -> bool:

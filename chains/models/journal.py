@@ -109,6 +109,7 @@ def answer_of(completion: Completion) -> dict[str, Any]:
         "usage": asdict(completion.usage),
         "model": completion.model,
         "finish_reason": completion.finish_reason,
+        "cached": completion.cached,
     }
 
 
@@ -119,4 +120,5 @@ def completion_of(answer: dict[str, Any]) -> Completion:
         usage=Usage(**answer["usage"]),
         model=answer["model"],
         finish_reason=answer["finish_reason"],
+        cached=answer["cached"],
     )

@@ -39,6 +39,11 @@ class Price:
     cached: float | None = None
     window: int | None = None
 
+    @property
+    def is_free(self) -> bool:
+        """Whether it costs nothing, whatever is used."""
+        return not (self.input or self.output or self.cached)
+
     def of(self, usage: Usage) -> float:
         """What these tokens cost, in US dollars."""
         cached = self.input if self.cached is None else self.cached

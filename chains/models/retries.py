@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
+from chains.models.admission import ProviderLimitReached, current_ticket
 from domain.errors import ProviderError, ProviderRateLimited, ProviderTimedOut, ProviderUnavailable
 
 if TYPE_CHECKING:
@@ -53,11 +54,13 @@ class RetryPolicy:
     async def call(self, attempt: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Await `attempt(...)` until it answers or trying again is over.
 
+        The call's ticket is told of every failure, and asked before every further attempt.
+
         Raises:
             ProviderError: The last attempt's.
         """
         try:
-            return await attempt(*args, **kwargs)
+            return await _told(attempt(*args, **kwargs))
         except ProviderError as error:
             first: list[ProviderError] = [error]
 
@@ -65,12 +68,14 @@ class RetryPolicy:
             """The first attempt as it went, then new ones: bookkeeping of tries begins only when one has failed."""
             if first:
                 raise first.pop()
-            return await attempt(*args, **kwargs)
+            if (ticket := current_ticket()) is not None:
+                await ticket.again()
+            return await _told(attempt(*args, **kwargs))
 
         return await self._retrying(replayed)
 
     def _is_worth_another_try(self, error: BaseException) -> bool:
-        if not isinstance(error, _PASSING) or isinstance(error, QuotaExhausted):
+        if not isinstance(error, _PASSING) or isinstance(error, QuotaExhausted | ProviderLimitReached):
             return False
         return error.retry_after_s is None or error.retry_after_s <= self._max_wait_s
 
@@ -80,6 +85,16 @@ class RetryPolicy:
             return error.retry_after_s
         ceiling: float = FIRST_WAIT_S * 2 ** (state.attempt_number - 1)
         return random.uniform(0.0, min(self._max_wait_s, ceiling))  # noqa: S311 -- spreads load, guards nothing
+
+
+async def _told(attempt: Coroutine[Any, Any, T]) -> T:
+    """An attempt whose failure the call's ticket hears of at once, not only when trying again is over."""
+    try:
+        return await attempt
+    except ProviderError as error:
+        if (ticket := current_ticket()) is not None:
+            ticket.failed(error)
+        raise
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:

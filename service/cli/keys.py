@@ -11,7 +11,7 @@ from service.cli.terminal import note, print_json, print_table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from service.keys import KeyStore
+    from service.keys import Key, KeyStore
 
 app = typer.Typer(no_args_is_help=True, help="API keys of the HTTP service: hashed at rest, shown once.")
 
@@ -27,18 +27,22 @@ def create(
         typer.Option(help="reader: see riddles; writer: make them and change examples; admin: everything."),
     ] = "writer",
     rate: Annotated[str | None, typer.Option(help="Requests allowed, such as 60/minute.")] = None,
+    daily_usd: Annotated[
+        float | None, typer.Option(help="US dollars that its model calls may cost in a UTC day.", min=0)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a key and print its secret, once, on standard output.
 
     Examples:
-    - `riddlewire keys create newsroom --role writer --rate 60/minute`
+    - `riddlewire keys create newsroom --role writer --rate 60/minute --daily-usd 5`
     - `export RIDDLEWIRE_API_KEY=$(riddlewire keys create me)`
     """
     with _keys(ctx) as keys:
-        key, secret = keys.create(name, role, rate)
+        key, secret = keys.create(name, role, rate, daily_usd=daily_usd)
     if as_json:
-        print_json({"id": key.id, "name": key.name, "role": key.role, "rate": key.rate, "secret": secret})
+        shown = {name: getattr(key, name) for name in ("id", "name", "role", "rate", "daily_usd")}
+        print_json({**shown, "secret": secret})
         return
     typer.echo(secret)
     note(f"{key.id}: role {key.role}. The secret is not stored and cannot be shown again.")
@@ -56,8 +60,11 @@ def list_keys(ctx: typer.Context, as_json: AsJson = False) -> None:
         print_json([_payload(key) for key in found])
         return
     print_table(
-        ("id", "name", "role", "rate", "state"),
-        ((key.id, key.name, key.role, key.rate or "-", "revoked" if key.revoked_at else "active") for key in found),
+        ("id", "name", "role", "rate", "USD a day", "state"),
+        (
+            (key.id, key.name, key.role, key.rate or "-", _dollars(key), "revoked" if key.revoked_at else "active")
+            for key in found
+        ),
     )
 
 
@@ -74,6 +81,25 @@ def revoke(
     note(f"{key_id} is revoked.")
 
 
+@app.command()
+def budget(
+    ctx: typer.Context,
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="See `riddlewire keys list`.")],
+    daily_usd: Annotated[
+        float | None, typer.Argument(metavar="USD", help="Of a UTC day; left out takes the budget away.", min=0)
+    ] = None,
+) -> None:
+    """Give a key another daily budget, or none; running servers measure by it within a second.
+
+    Examples:
+    - `riddlewire keys budget 4f1c2ab09e77 12.50`
+    - `riddlewire keys budget 4f1c2ab09e77`
+    """
+    with _keys(ctx) as keys:
+        keys.set_daily_usd(key_id, daily_usd)
+    note(f"{key_id} may spend {f'{daily_usd:.2f} USD a day' if daily_usd is not None else 'without a limit'}.")
+
+
 @contextmanager
 def _keys(ctx: typer.Context) -> "Iterator[KeyStore]":
     from service.cli.database import opened_engine
@@ -83,5 +109,10 @@ def _keys(ctx: typer.Context) -> "Iterator[KeyStore]":
         yield KeyStore(engine)
 
 
-def _payload(key: object) -> dict[str, object]:
-    return {name: getattr(key, name) for name in ("id", "name", "role", "rate", "created_at", "revoked_at")}
+def _dollars(key: "Key") -> str:
+    return "-" if key.daily_usd is None else f"{key.daily_usd:.2f}"
+
+
+def _payload(key: "Key") -> dict[str, object]:
+    shown = ("id", "name", "role", "rate", "daily_usd", "created_at", "revoked_at")
+    return {name: getattr(key, name) for name in shown}

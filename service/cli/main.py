@@ -23,6 +23,7 @@ from service.cli import (
     prompts,
     riddle,
     serve,
+    spend,
     webhooks,
     work,
 )
@@ -78,6 +79,7 @@ app.add_typer(evals.app, name="eval")
 app.add_typer(finetune.app, name="finetune")
 app.add_typer(keys.app, name="keys")
 app.add_typer(webhooks.app, name="webhooks")
+app.command("spend")(spend.spend)
 app.command("doctor")(doctor.doctor)
 
 

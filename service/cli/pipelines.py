@@ -171,10 +171,12 @@ async def _compare(ctx: typer.Context, article: "Article", names: list[str]) -> 
 
 
 async def _run(pipeline: "RiddlePipeline", article: "Article") -> tuple[dict[str, Any], Exit]:
+    from chains.models.scope import CallScope, in_scope
     from service.riddles.payload import made_payload
 
     try:
-        riddle = await pipeline.ainvoke(article)
+        with in_scope(CallScope(cache="off")):  # what is compared is measured too
+            riddle = await pipeline.ainvoke(article)
     except RiddlewireError as error:
         return {"pipeline": pipeline.name, "riddle": None, "error": str(error)}, exit_of(error)
     return {"pipeline": pipeline.name, "riddle": made_payload(riddle), "error": None}, Exit.OK

@@ -40,7 +40,7 @@ class ServerRefusedKey(ConfigurationError):
 
 
 async def remote_events(
-    article: Article, *, url: str, key: str | None, pipeline: str | None
+    article: Article, *, url: str, key: str | None, pipeline: str | None, fresh: bool = False
 ) -> AsyncIterator[tuple[str, dict[str, Any]]]:
     """The events of `POST /v1/riddles`: name and data, `result` last.
 
@@ -49,6 +49,7 @@ async def remote_events(
         url: The server, such as `http://127.0.0.1:8000`.
         key: An API key; None where the server asks for none.
         pipeline: None takes the server's default.
+        fresh: Let the server ask models anew what they have answered before.
 
     Raises:
         ServerUnreachable: It does not answer.
@@ -66,7 +67,7 @@ async def remote_events(
             session.post(
                 f"{url.rstrip('/')}/v1/riddles",
                 json={"article": _article_body(article)} | ({"pipeline": pipeline} if pipeline else {}),
-                headers={"Accept": "text/event-stream"} | ({"Authorization": f"Bearer {key}"} if key else {}),
+                headers=_headers(key, fresh=fresh),
                 allow_redirects=False,
             ) as response,
         ):
@@ -79,6 +80,15 @@ async def remote_events(
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:
         raise ServerUnreachable(url, clean_line(str(error)) or type(error).__name__) from None
     raise ServerFailed(f"{url} stopped before the riddle was done; try again")
+
+
+def _headers(key: str | None, *, fresh: bool) -> dict[str, str]:
+    headers = {"Accept": "text/event-stream"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
+    if fresh:
+        headers["Cache-Control"] = "no-cache"
+    return headers
 
 
 async def _events(response: ClientResponse) -> AsyncIterator[tuple[str, dict[str, Any]]]:

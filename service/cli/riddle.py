@@ -31,6 +31,9 @@ def riddle(
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document, the same as the HTTP answer, and nothing else.")
     ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Ask models anew, also what they have answered before.")
+    ] = False,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Let an article's URL lead into your own network.")
     ] = False,
@@ -54,21 +57,30 @@ def riddle(
     if url and (explain or topic):
         raise typer.BadParameter("--explain and --topic work on local examples, not with --url.")
     article = read(source, title, allow_private=allow_private)
-    work = _Work(article, pipeline=pipeline, topic=topic, explain=explain, as_json=as_json)
+    work = _Work(article, pipeline=pipeline, topic=topic, explain=explain, as_json=as_json, fresh=fresh)
     raise typer.Exit(run(work.there(url, key) if url else work.here(ctx)))
 
 
 class _Work:
     def __init__(
-        self, article: "Article", *, pipeline: str | None, topic: str | None, explain: bool, as_json: bool
+        self,
+        article: "Article",
+        *,
+        pipeline: str | None,
+        topic: str | None,
+        explain: bool,
+        as_json: bool,
+        fresh: bool,
     ) -> None:
         self._article = article
         self._pipeline = pipeline
         self._topic = topic
         self._explain = explain
         self._as_json = as_json
+        self._fresh = fresh
 
     async def here(self, ctx: typer.Context) -> Exit:
+        from chains.models.scope import CallScope, in_scope
         from service.cli.local import local_events, opened
 
         async with opened(ctx) as resources:
@@ -76,12 +88,13 @@ class _Work:
             if self._explain:
                 explanation = await self._explained(resources)
             events = local_events(resources, self._article, pipeline=self._pipeline, topic=self._topic)
-            return await self._told(events, explanation)
+            with in_scope(CallScope(cache="refresh" if self._fresh else "use")):
+                return await self._told(events, explanation)
 
     async def there(self, url: str, key: str | None) -> Exit:
         from service.cli.remote import remote_events
 
-        events = remote_events(self._article, url=url, key=key, pipeline=self._pipeline)
+        events = remote_events(self._article, url=url, key=key, pipeline=self._pipeline, fresh=self._fresh)
         return await self._told(events, None)
 
     async def _explained(self, resources: Any) -> dict[str, Any]:

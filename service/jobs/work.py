@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from chains.models.journal import Journal, journaled
+from chains.models.scope import CallScope, in_scope
 from domain.errors import ConfigurationError, InvalidInput, NotFound, RiddlewireError
 from service.jobs.engine import Postponed
 from service.jobs.journal import SqlJournal
 from service.jobs.outlasting import outlasting
 from service.jobs.retrying import Patience
+from service.limits.errors import BudgetExhausted
 from service.problems import problem_of
 from service.storage.jobs import Superseded
 
@@ -159,7 +161,7 @@ class JobWork:
         while True:
             try:
                 await self._keep(job, await self._riddle(job))
-            except (InvalidInput, NotFound, ConfigurationError) as error:
+            except (InvalidInput, NotFound, ConfigurationError, BudgetExhausted) as error:
                 await self._fail(job, error)
             except (Superseded, Postponed):
                 raise
@@ -186,7 +188,7 @@ class JobWork:
         store = SqlJournal(
             self._stores.engine, self._stores.writer, job, check=self._check, patience_s=self._patience_s
         )
-        with journaled(Journal(store)):
+        with in_scope(CallScope(priority="batch", key_id=job.key_id)), journaled(Journal(store)):
             return await self._pipeline(job.pipeline).ainvoke(job.article, tenant=job.tenant)
 
     async def _check(self, job: StartedJob) -> None:

@@ -83,6 +83,7 @@ class PipelineOut(Answer):
     retrieval: RetrievalOut | None
     gate: GateOut
     shot_token_share: float
+    cache: bool = Field(description="Whether answers of models may be remembered for the very same question.")
 
 
 class ConsideredOut(Answer):
@@ -161,6 +162,7 @@ def pipeline_payload(spec: "PipelineSpec", *, default: str) -> dict[str, Any]:
         "retrieval": _retrieval(spec.retrieval) if spec.retrieval else None,
         "gate": _gate(spec.gate),
         "shot_token_share": spec.shot_token_share,
+        "cache": spec.cache,
     }
 
 

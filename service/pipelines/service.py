@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from chains.models.scope import CallScope, in_scope
 from service.pipelines.schemas import explanation_payload, pipeline_payload
 from service.problems import problem_of
 from service.riddles.payload import article_payload, made_payload
@@ -73,7 +74,8 @@ async def _collected(runs: asyncio.Future[list[dict[str, Any]]]) -> list[dict[st
 async def _result(pipeline: RiddlePipeline, article: Article, caller: Caller, request_id: str) -> dict[str, Any]:
     name = pipeline.name
     try:
-        riddle = await pipeline.ainvoke(article, tenant=caller.tenant)
+        with in_scope(CallScope(key_id=caller.key_id, cache="off")):  # what is compared is measured too
+            riddle = await pipeline.ainvoke(article, tenant=caller.tenant)
     except Exception as exc:  # noqa: BLE001 -- one pipeline's failure is its result, told as any other problem
         problem = problem_of(exc)
         _log.warning("compared pipeline failed", pipeline=name, error=type(exc).__name__, status=problem.status)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from chains.models.scope import CacheUse
 from service.answers import json_response
 from service.auth import caller_of
 from service.guesses.schemas import ReaderQuery
@@ -32,10 +33,19 @@ Filter = Annotated[CleanText | None, Query(max_length=200)]
     responses={200: {"description": "A stream of events", "content": {"text/event-stream": STREAM_EXAMPLE}}},
 )
 async def make_riddle(asked: RiddleRequest, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
-    """Make a riddle of an article. With `Accept: text/event-stream` it is streamed while it is made."""
+    """Make a riddle of an article. With `Accept: text/event-stream` it is streamed while it is made.
+
+    With `Cache-Control: no-cache` models are asked anew, also what they have answered before; with `no-store` their
+    answers are not kept either.
+    """
     key = KeyUse.of(idempotency_key, await request.body()) if idempotency_key else None
     taken = await service.accept(
-        resources_of(request), asked, caller=caller_of(request), key=key, request_id=request_id_of(request)
+        resources_of(request),
+        asked,
+        caller=caller_of(request),
+        key=key,
+        request_id=request_id_of(request),
+        cache=_cache_use(request),
     )
     if isinstance(taken, Replayed):
         return taken.stream() if wants_events(request) else taken.response()
@@ -43,6 +53,14 @@ async def make_riddle(asked: RiddleRequest, request: Request, idempotency_key: I
         return event_stream(taken.events())
     answer = await taken.answer()
     return json_response(answer.body, 201, {"Location": answer.location})
+
+
+def _cache_use(request: Request) -> CacheUse:
+    """RFC 9111, section 5.2.1: `no-cache` wants an answer that is made anew, `no-store` also that nothing is kept."""
+    directives = {directive.strip() for directive in request.headers.get("cache-control", "").lower().split(",")}
+    if "no-store" in directives:
+        return "off"
+    return "refresh" if "no-cache" in directives else "use"
 
 
 @reads.get("", response_model=Page[RiddleOut])

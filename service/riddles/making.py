@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from chains.models.scope import CallScope, in_scope
 from domain.events import Completed
 from service.problems import problem_of
 from service.riddles.answer import MadeAnswer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
+    from chains.models.scope import CacheUse
     from chains.pipeline import RiddlePipeline
     from domain.article import Article
     from domain.riddle import Riddle
@@ -40,6 +42,7 @@ class Order:
         caller: Who asked; the examples shown are those this caller may see.
         claim: The Idempotency-Key to answer under; None when the caller sent none.
         request_id: Names the request in a problem that is streamed.
+        cache: What is done with answers that models gave before.
     """
 
     article: Article
@@ -47,17 +50,25 @@ class Order:
     caller: Caller
     claim: Claim | None
     request_id: str
+    cache: CacheUse = "use"
+
+    @property
+    def scope(self) -> CallScope:
+        """On whose account its model calls are made."""
+        return CallScope(key_id=self.caller.key_id, cache=self.cache)
 
 
 async def make(resources: Resources, order: Order) -> MadeAnswer:
     """Make and store a riddle, for callers who wait for the whole of it."""
-    return await _kept(resources, order, order.pipeline.ainvoke(order.article, tenant=order.caller.tenant))
+    with in_scope(order.scope):
+        return await _kept(resources, order, order.pipeline.ainvoke(order.article, tenant=order.caller.tenant))
 
 
 async def make_streaming(resources: Resources, order: Order, log: EventLog) -> None:
     """Make and store a riddle and write to `log` what happens; raises nothing, for nobody waits for it."""
     try:
-        answer = await _kept(resources, order, _told(order, log))
+        with in_scope(order.scope):
+            answer = await _kept(resources, order, _told(order, log))
         log.append("result", answer.body)
     except asyncio.CancelledError:
         log.append("error", problem_of(RuntimeError()).as_dict(order.request_id))

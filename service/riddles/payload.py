@@ -95,7 +95,13 @@ def article_payload(article: Article) -> dict[str, str | datetime | None]:
 
 
 def _step(step: StepRecord) -> dict[str, Any]:
-    return {"step": step.step, "prompt": step.prompt, "model": step.model, "example_ids": list(step.example_ids)}
+    return {
+        "step": step.step,
+        "prompt": step.prompt,
+        "model": step.model,
+        "example_ids": list(step.example_ids),
+        "cached": step.cached,
+    }
 
 
 def _check(check: Check) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class StepOut(Answer):
     prompt: str
     model: str
     example_ids: list[str]
+    cached: bool = Field(description="Whether the model answered the very same question before.")
 
 
 class ProvenanceOut(Answer):

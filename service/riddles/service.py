@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import date
 
+    from chains.models.scope import CacheUse
     from domain.riddle import Status
     from service.auth import Caller
     from service.inflight import Slots
@@ -49,9 +50,23 @@ class Accepted:
 
 
 async def accept(
-    resources: Resources, asked: RiddleRequest, *, caller: Caller, key: KeyUse | None, request_id: str
+    resources: Resources,
+    asked: RiddleRequest,
+    *,
+    caller: Caller,
+    key: KeyUse | None,
+    request_id: str,
+    cache: CacheUse = "use",
 ) -> Accepted | Replayed:
     """Take a request in, or find the answer that was given to it before.
+
+    Args:
+        resources: Of the service.
+        asked: The request.
+        caller: Who asks.
+        key: Their Idempotency-Key, if they sent one.
+        request_id: Names the request.
+        cache: What is done with answers that models gave before.
 
     Raises:
         InvalidArticle: The article cannot be used.
@@ -65,7 +80,7 @@ async def accept(
     claim = await claim_key(resources.idempotency, caller.owner, key) if key else None
     if isinstance(claim, Replayed):
         return claim
-    order = Order(article=article, pipeline=pipeline, claim=claim, caller=caller, request_id=request_id)
+    order = Order(article=article, pipeline=pipeline, claim=claim, caller=caller, request_id=request_id, cache=cache)
     try:
         slots = resources.in_flight.reserve()
     except ServiceError:

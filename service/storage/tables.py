@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import CheckConstraint, Column, Double, ForeignKey, Index, Integer, LargeBinary, String, Table, Text
 
 import service.storage.guess_tables
-import service.storage.promotion_tables  # noqa: F401 -- both put their tables into the same metadata
+import service.storage.limit_tables
+import service.storage.promotion_tables  # noqa: F401 -- all of them put their tables into the same metadata
 from retrievers.tables import metadata
 from service.storage.job_tables import batch_items, batches, job_calls, jobs, workers
 from service.storage.types import Json, UtcDateTime
@@ -59,6 +60,7 @@ api_keys = Table(
     Column("role", String(20), nullable=False),
     Column("rate", String(40)),  # such as 60/minute; null is no limit
     Column("tenant", String(100)),
+    Column("daily_usd", Double),  # money its calls may cost in a UTC day; null is no limit
     Column("secret_hash", LargeBinary(32), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("revoked_at", UtcDateTime),

@@ -42,6 +42,7 @@ class Metrics:
         self.observe_model_call = self._models.observe_call
         self.observe_riddle = self._riddles.observe
         self.observe_failure = self._riddles.observe_failure
+        self.limits = LimitMetrics(self.registry)
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """All metrics as text, and their content type, in the format the scraper asks for."""
@@ -183,9 +184,64 @@ class RiddleMetrics:
         self._riddles.labels(pipeline, "failed").inc()
 
 
+class LimitMetrics:
+    """What limits do to model calls."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._waits = Histogram(
+            "riddlewire_limit_wait_seconds",
+            "Seconds that a model call waited for its turn; those that did not wait are not counted.",
+            ("provider",),
+            buckets=_MODEL_BUCKETS,
+            registry=registry,
+        )
+        self._paused = Gauge(
+            "riddlewire_provider_paused",
+            "1 while a provider that refused us is left alone.",
+            ("provider",),
+            registry=registry,
+        )
+        self._waiting = Gauge(
+            "riddlewire_model_calls_waiting", "Model calls that wait for their turn.", ("provider",), registry=registry
+        )
+        self._refusals = Counter(
+            "riddlewire_budget_refusals",
+            "Model calls refused because a daily budget is spent; budget is key, pipeline or all.",
+            ("budget",),
+            registry=registry,
+        )
+        self._lookups = Counter(
+            "riddlewire_step_cache_lookups",
+            "Questions looked up in the cache of finished steps; outcome is hit or miss.",
+            ("outcome",),
+            registry=registry,
+        )
+
+    def observe_wait(self, provider: str, seconds: float) -> None:
+        """A call has waited for its turn."""
+        self._waits.labels(provider).observe(seconds)
+
+    def observe_budget_refusal(self, budget: str) -> None:
+        """A call was refused over a budget."""
+        self._refusals.labels(budget).inc()
+
+    def observe_cache_lookup(self, *, hit: bool) -> None:
+        """A question was looked up."""
+        self._lookups.labels("hit" if hit else "miss").inc()
+
+    def watch_provider(self, provider: str, paused: Callable[[], float], waiting: Callable[[], float]) -> None:
+        """Ask at every scrape whether a provider is left alone, and how many calls wait for it."""
+        self._paused.labels(provider).set_function(paused)
+        self._waiting.labels(provider).set_function(waiting)
+
+
 process = Metrics()
 """The metrics of this process, which `/metrics` shows."""
 
+observe_limit_wait = process.limits.observe_wait
+observe_cache_lookup = process.limits.observe_cache_lookup
+observe_budget_refusal = process.limits.observe_budget_refusal
+watch_provider = process.limits.watch_provider
 observe_request = process.observe_request
 watch_in_flight = process.watch_in_flight
 exposition = process.exposition

@@ -100,8 +100,10 @@ def open_kitchen(
     one_step: bool = False,
     checks: str = "",
     settings: ModelSettings | None = None,
+    models: ChatModels | None = None,
+    more: str = "",
 ) -> Kitchen:
-    """Write the pipeline's file under `home` and open it."""
+    """Write the pipeline's file under `home`, with `more` at its end, and open it."""
     folder = home / "pipelines"
     folder.mkdir(parents=True, exist_ok=True)
     two_steps = TWO_STEPS.format(
@@ -112,8 +114,8 @@ def open_kitchen(
         checks=f", checks: [{checks}]" if checks else "",
     )
     text = ONE_STEP if one_step else two_steps
-    (folder / "kitchen.yaml").write_text(text)
-    models = ChatModels(settings)
+    (folder / "kitchen.yaml").write_text(f"{text}\n{more}")
+    models = models or ChatModels(settings)
     summarizer, riddler, spare, condenser = (ScriptedChatModel() for _ in range(4))
     for name, model in (
         ("summarizer", summarizer),

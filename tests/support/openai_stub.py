@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import math
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
@@ -34,11 +35,12 @@ _EMBEDDING_SIZE = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """One request as it came in."""
+    """One request as it came in, and when, in seconds of `time.monotonic`."""
 
     path: str
     headers: Mapping[str, str]
     body: dict[str, Any]
+    at: float = field(default_factory=time.monotonic)
 
     @property
     def text(self) -> str:

@@ -57,6 +57,7 @@ class Process:
             "RIDDLEWIRE_PIPELINE": "openai",
             "OPENAI_BASE_URL": stub.url,
             "OPENAI_API_KEY": "sk-of-the-provider",
+            "RIDDLEWIRE_CACHE_ENABLED": "false",  # tests count what the provider is asked
             **environment,
         }
         output = self._log.open("ab")

@@ -41,7 +41,12 @@ def stub() -> Iterator[OpenAIStub]:
 @pytest.fixture
 def service(home_in_use: Path, stub: OpenAIStub) -> Cli:
     """The command with pipeline `openai` as its default, answered by the stub."""
-    env = {"OPENAI_API_KEY": "sk-stub", "OPENAI_BASE_URL": stub.url, "RIDDLEWIRE_PIPELINE": "openai"}
+    env = {
+        "OPENAI_API_KEY": "sk-stub",
+        "OPENAI_BASE_URL": stub.url,
+        "RIDDLEWIRE_PIPELINE": "openai",
+        "RIDDLEWIRE_CACHE_ENABLED": "false",  # tests count what the stub is asked
+    }
     return Cli(home_in_use, env)
 
 

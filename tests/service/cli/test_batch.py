@@ -26,7 +26,12 @@ def provider() -> Iterator[OpenAIStub]:
 
 @pytest.fixture
 def cli(tmp_path: Path, provider: OpenAIStub) -> Cli:
-    env = {"OPENAI_API_KEY": "sk-test", "OPENAI_BASE_URL": provider.url, "RIDDLEWIRE_PIPELINE": "openai"}
+    env = {
+        "OPENAI_API_KEY": "sk-test",
+        "OPENAI_BASE_URL": provider.url,
+        "RIDDLEWIRE_PIPELINE": "openai",
+        "RIDDLEWIRE_CACHE_ENABLED": "false",
+    }
     return Cli(tmp_path / "home", env)
 
 

@@ -78,6 +78,7 @@ def settings_for(home: Path, stub: OpenAIStub, **values: Any) -> Settings:
         "pipeline": "openai",
         "openai_base_url": stub.url,
         "openai_api_key": "sk-of-the-provider",
+        "cache": {"enabled": False},  # tests count what the provider is asked; those of the cache switch it on
         **values,
     }
     return Settings(**given)

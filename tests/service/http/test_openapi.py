@@ -61,6 +61,7 @@ def test_every_call_of_the_contract_is_described(document: dict[str, Any]) -> No
         "GET /v1/pipelines/{name}",
         "POST /v1/pipelines/{name}/explain",
         "POST /v1/pipelines/compare",
+        "GET /v1/spend",
         "GET /v1/prompts",
         "GET /v1/prompts/{name}",
         "GET /v1/prompts/{name}/{version}",

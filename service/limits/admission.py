@@ -1,0 +1,133 @@
+"""Lets model calls out: within budgets, at the pace that providers take, and booked once they are answered."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from chains.models.scope import current_scope
+from service.limits.door import Door
+from service.telemetry import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    from chains.models.admission import Asking, Ticket
+    from domain.errors import ProviderError
+    from domain.usage import Usage
+    from service.limits.budgets import Budgets
+    from service.limits.door import DoorLimits
+    from service.limits.ledger import Ledger
+
+_WORTH_TELLING_S = 0.001
+
+
+class SharedAdmission:
+    """What `ChatModels` is given as its admission. May be used from any event loop.
+
+    Args:
+        limits: How hard a provider may be pressed, by its name.
+        budgets: What a day may cost.
+        ledger: Where answered calls are booked.
+        watched: Whether other processes share the database, so that their pauses have to be heard of.
+
+    Attributes:
+        wake: Calls the clerk; to be set before the first call.
+    """
+
+    def __init__(
+        self,
+        limits: Callable[[str], DoorLimits],
+        budgets: Budgets,
+        ledger: Ledger,
+        *,
+        watched: bool,
+    ) -> None:
+        self._limits = limits
+        self._doors: dict[str, Door] = {}
+        self._budgets = budgets
+        self._ledger = ledger
+        self._watched = watched
+        self.wake: Callable[[], None] = lambda: None
+
+    @property
+    def doors(self) -> Mapping[str, Door]:
+        """The doors that were used so far, by provider."""
+        return self._doors
+
+    def admit(self, asking: Asking) -> AbstractAsyncContextManager[Ticket]:
+        """A block in which the call may be made.
+
+        Raises:
+            BudgetExhausted: The day's money is spent, from entering the block.
+            ProviderLimitReached: Its turn does not come in time, from entering the block.
+        """
+        return _Passage(asking, self._door(asking.provider), self._budgets, self._ledger)
+
+    def _door(self, provider: str) -> Door:
+        door = self._doors.get(provider)
+        if door is None:
+            made = Door(provider, self._limits(provider), self.wake, watched=self._watched)
+            door = self._doors.setdefault(provider, made)
+            metrics.watch_provider(provider, lambda: float(door.pressure.paused_s > 0), lambda: door.places.waiting)
+        return door
+
+
+class _Passage:
+    """One call on its way, from waiting for its turn to being booked."""
+
+    __slots__ = ("_asking", "_began", "_budgets", "_door", "_inside", "_ledger", "_scope", "_tokens")
+
+    def __init__(self, asking: Asking, door: Door, budgets: Budgets, ledger: Ledger) -> None:
+        self._asking = asking
+        self._door = door
+        self._budgets = budgets
+        self._ledger = ledger
+        self._scope = current_scope()
+        self._tokens = asking.tokens() if door.limits.rates.tokens is not None else 0
+        self._inside = False
+        self._began = 0.0
+
+    async def __aenter__(self) -> Ticket:
+        if not self._asking.free:
+            await self._budgets.check(self._scope)
+        await self._enter()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()
+
+    async def again(self) -> None:
+        """Wait for another turn: a further try is a request like any other.
+
+        Raises:
+            ProviderLimitReached: It does not come in time.
+        """
+        await self._enter()
+
+    def failed(self, error: ProviderError) -> None:
+        """A try has failed: its place is free until the next one."""
+        self._door.failed(error, began=self._began)
+        self._leave()
+
+    def answered(self, usage: Usage) -> None:
+        """Book what the call used."""
+        used = usage.input_tokens + usage.output_tokens
+        self._door.answered(unused=self._tokens - used if self._tokens else 0)
+        self._ledger.add(self._scope, self._asking.provider, usage)
+        self._budgets.spent(self._scope, usage)
+
+    async def _enter(self) -> None:
+        if self._inside:
+            return
+        asked = time.monotonic()
+        self._began = await self._door.enter(self._scope.priority, self._tokens)
+        self._inside = True
+        if self._began - asked > _WORTH_TELLING_S:
+            metrics.observe_limit_wait(self._door.provider, self._began - asked)
+
+    def _leave(self) -> None:
+        if self._inside:
+            self._inside = False
+            self._door.leave()

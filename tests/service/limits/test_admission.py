@@ -1,0 +1,158 @@
+"""Calls of one process behind limits on a real database, answered by a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from chains.models.admission import ProviderLimitReached
+from chains.models.scope import CallScope, in_scope
+from service.telemetry import metrics
+from tests.service.limits.calling import call_for, calling
+from tests.support.openai_stub import Behaviour, OpenAIStub, rate_limited
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from pathlib import Path
+
+    from tests.service.limits.calling import Caller
+
+    Open = Callable[..., AbstractAsyncContextManager[Caller]]
+
+
+@pytest.fixture
+def opened(tmp_path: Path, database_url: str, stub: OpenAIStub) -> Open:
+    """A caller; named are the provider's settings."""
+
+    def start(**provider: Any) -> AbstractAsyncContextManager[Caller]:
+        return calling(tmp_path, database_url, stub.url, provider)
+
+    return start
+
+
+async def test_without_limits_nobody_waits(opened: Open, stub: OpenAIStub) -> None:
+    async with opened() as caller:
+        await asyncio.gather(*(caller.call() for _ in range(40)))
+    assert len(stub.requests) == 40
+
+
+async def test_requests_a_minute_are_let_out_as_the_bucket_says(opened: Open, stub: OpenAIStub) -> None:
+    async with opened(requests_per_minute=60, max_wait_s=30) as caller:
+        began = time.monotonic()
+        await asyncio.gather(*(caller.call() for _ in range(9)))
+        took = time.monotonic() - began
+    assert took + 0.05 > 3 / (55 / 62)  # six at once, then one in 62/55 s
+    assert took < 8
+    assert len(stub.requests) == 9
+
+
+async def test_tokens_a_minute_count_prompt_and_answer_and_come_back_when_unused(
+    opened: Open, stub: OpenAIStub
+) -> None:
+    stub.default = Behaviour(text="x")
+    async with opened(tokens_per_minute=10_000, max_wait_s=0.3) as caller:
+        await caller.call(max_tokens=990)  # asks for nearly all of the bucket's 1,000, and uses two
+        await caller.call(max_tokens=990)
+        with pytest.raises(ProviderLimitReached, match="10000 tokens a minute"):
+            await asyncio.gather(*(caller.call(max_tokens=990) for _ in range(3)))
+
+
+async def test_what_would_wait_too_long_is_refused_with_the_reason(opened: Open, stub: OpenAIStub) -> None:
+    async with opened(requests_per_minute=10, max_wait_s=0.2) as caller:
+        await caller.call()
+        with pytest.raises(ProviderLimitReached, match="our own limit of 10 requests a minute") as refused:
+            await caller.call()
+    assert refused.value.retry_after_s == 0.2
+    assert len(stub.requests) == 1
+
+
+async def test_batches_wait_and_interactive_calls_go_first(opened: Open, stub: OpenAIStub) -> None:
+    async with opened(requests_per_minute=60, max_wait_s=0.5) as caller:
+        await asyncio.gather(*(caller.call() for _ in range(6)))
+
+        async def batch(number: int) -> None:
+            with in_scope(CallScope(priority="batch")):
+                await caller.call(f"batch {number}")
+
+        batches = [asyncio.create_task(batch(number)) for number in range(2)]
+        await asyncio.sleep(0.7)  # longer than somebody would wait for an answer
+        urgent = asyncio.create_task(_patient(caller))
+        await asyncio.gather(urgent, *batches)
+    assert [request.text for request in stub.requests[6:]] == ["urgent", "batch 0", "batch 1"]
+
+
+async def _patient(caller: Caller) -> None:
+    while True:
+        try:
+            await caller.call("urgent")
+        except ProviderLimitReached:
+            continue
+        return
+
+
+async def test_calls_in_flight_are_never_more_than_processes_share(opened: Open, stub: OpenAIStub) -> None:
+    stub.default = Behaviour(delay_s=0.03)
+    async with opened(shared_concurrency=3) as caller:
+        await asyncio.gather(*(caller.call() for _ in range(20)))
+    assert stub.most_in_flight == 3
+
+
+async def test_a_provider_that_refuses_is_asked_less_and_then_little_by_little_again(
+    opened: Open, stub: OpenAIStub
+) -> None:
+    stub.default = Behaviour(delay_s=0.01)
+    async with opened(max_concurrency=16) as caller:
+        calls = asyncio.create_task(call_for(caller, 7.0, 16))
+        await asyncio.sleep(1.0)
+        stub.default, refused_at = rate_limited("1"), time.monotonic()
+        await asyncio.sleep(3.0)
+        stub.default, well_at = Behaviour(delay_s=0.01), time.monotonic()
+        outcomes = await calls
+        window = caller.limits.admission.doors["openai"].pressure.places
+    before = [request for request in stub.requests if request.at < refused_at]
+    refused = [request for request in stub.requests if refused_at <= request.at < well_at]
+    after = [request for request in stub.requests if request.at >= well_at]
+    assert len(refused) < 32  # one round in flight, then half of it, then a quarter
+    assert len(refused) / 3 < len(before) / 5
+    assert len(after) > len(refused)
+    assert window <= 16
+    assert outcomes.count("ok") > 50
+
+
+async def test_a_pause_is_told_to_whoever_comes_later(opened: Open, stub: OpenAIStub) -> None:
+    stub.enqueue(rate_limited("30"))
+    async with opened(requests_per_minute=6000, max_retries=0) as one:
+        assert await call_for(one, 0.01, 1) == ["ProviderRateLimited"]
+        await asyncio.sleep(0.3)
+        async with opened(requests_per_minute=6000, max_wait_s=1.0) as other:
+            with pytest.raises(ProviderLimitReached, match="the pause that the provider asked for") as refused:
+                await other.call()
+    assert refused.value.retry_after_s is not None
+    assert 20 < refused.value.retry_after_s <= 36
+    assert len(stub.requests) == 1
+
+
+async def test_waits_and_pauses_are_measured(opened: Open, stub: OpenAIStub) -> None:
+    async with opened(requests_per_minute=60) as caller:
+        await asyncio.gather(*(caller.call() for _ in range(7)))
+        shown = metrics.exposition()[0].decode()
+    assert 'riddlewire_limit_wait_seconds_count{provider="openai"}' in shown
+    assert 'riddlewire_provider_paused{provider="openai"} 0.0' in shown
+
+
+async def test_limits_work_for_several_event_loops(opened: Open, stub: OpenAIStub) -> None:
+    async with opened(requests_per_minute=6000, shared_concurrency=4) as caller:
+
+        def in_a_loop_of_its_own() -> None:
+            async def several() -> None:
+                await asyncio.gather(*(caller.call() for _ in range(5)))
+                await caller.models.aclose()
+
+            asyncio.run(several())
+
+        await asyncio.gather(*(asyncio.to_thread(in_a_loop_of_its_own) for _ in range(3)))
+    assert len(stub.requests) == 15

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from service.limits.pressure import LONGEST_PAUSE_S, Pressure
+
+
+@dataclass
+class Clock:
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pressure(clock: Clock) -> Pressure:
+    return Pressure(64, clock, jitter=lambda: 0.0)
+
+
+def test_a_refusal_halves_what_is_in_flight_and_pauses_as_long_as_asked(pressure: Pressure, clock: Clock) -> None:
+    assert pressure.refused(3.0, began=99.0, in_flight=20) == 3.0
+    assert (pressure.places, pressure.paused_s) == (10, 3.0)
+    clock.now += 3.0
+    assert pressure.paused_s == 0.0
+
+
+def test_refusals_of_calls_that_went_out_together_count_once(pressure: Pressure, clock: Clock) -> None:
+    for _ in range(20):
+        pressure.refused(1.0, began=99.0, in_flight=20)
+        clock.now += 0.01
+    assert pressure.places == 10
+
+
+def test_a_provider_that_does_not_say_is_left_alone_for_twice_as_long_each_time(
+    pressure: Pressure, clock: Clock
+) -> None:
+    pauses = []
+    for _ in range(7):
+        clock.now += 100
+        pauses.append(pressure.refused(None, began=clock.now - 1, in_flight=8))
+    assert pauses == [1, 2, 4, 8, 16, 30, 30]
+    pressure.answered()
+    assert pressure.refused(None, began=clock.now + 1, in_flight=8) == 1
+
+
+def test_no_pause_is_longer_than_the_longest(pressure: Pressure) -> None:
+    assert pressure.refused(86_400.0, began=99.0, in_flight=1) == LONGEST_PAUSE_S
+
+
+def test_a_round_of_answers_adds_one_place(pressure: Pressure) -> None:
+    pressure.refused(1.0, began=99.0, in_flight=20)
+    for _ in range(11):
+        pressure.answered()
+    assert pressure.places == 11
+
+
+def test_there_is_always_one_place_and_never_more_than_at_first(pressure: Pressure, clock: Clock) -> None:
+    for _ in range(12):
+        clock.now += 1
+        pressure.refused(1.0, began=clock.now - 0.5, in_flight=1)
+    assert pressure.places == 1
+    for _ in range(10_000):
+        pressure.answered()
+    assert pressure.places == 64
+
+
+def test_a_pause_of_our_own_that_comes_back_is_no_news(pressure: Pressure, clock: Clock) -> None:
+    pressure.refused(2.0, began=99.0, in_flight=20)
+    assert not pressure.heard_of_pause(2.2)
+    assert pressure.places == 10
+    assert pressure.heard_of_pause(9.0)
+    assert (pressure.places, pressure.paused_s) == (5, 9.0)
+
+
+def test_not_all_processes_return_at_the_same_moment(clock: Clock) -> None:
+    late = Pressure(64, clock, jitter=lambda: 1.0)
+    late.refused(2.0, began=99.0, in_flight=1)
+    assert 2.0 < late.paused_s <= 3.0
