@@ -170,6 +170,10 @@ class OpenAIStub:
     async def _stop(self) -> None:
         assert self._runner is not None
         await self._runner.cleanup()
+        left = asyncio.all_tasks() - {asyncio.current_task()}  # requests that hang
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         recorded = await self._record(request)
