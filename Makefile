@@ -28,8 +28,8 @@ help:  ## List the targets
 run: $(READY)  ## Start the service on http://127.0.0.1:8000 (sets it up the first time)
 	@exec $(BIN)/riddlewire serve $(ARGS)
 
-test: $(READY_DEV)  ## Run every test
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(READY_DEV)  ## Run every test, a file on each core
+	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 check: $(READY_DEV)  ## Lint, formatting, types, import layers
 	$(BIN)/ruff check .

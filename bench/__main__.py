@@ -19,6 +19,8 @@ BENCHMARKS = {
     "retrieval": ("bench.retrieval", "selection among 480 and 100,000 examples"),
     "evaluators": ("bench.evaluators", "outcomes a second through the evaluators that ask no model"),
     "http": ("bench.serving", "the service beside the same job by hand, on LangServe, and the floor"),
+    "batches": ("bench.batches", "articles a second through durable batches; what one costs a caller beside it"),
+    "kills": ("bench.kills", "kill -9 in the middle of a batch: what is lost, and what is paid twice"),
     "engine": ("bench.engine", "tokens a second with and without us; four articles at once"),
     "articles": ("bench.articles", "20 real articles through the embedded default"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -16,7 +17,7 @@ from bench.peers.wording import RIDDLE_SYSTEM, SUMMARISE_SYSTEM, K
 from bench.servers import free_port, riddlewire, running
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bench.servers import Server
@@ -68,7 +69,13 @@ def make_home(path: Path) -> Home:
 
 @contextmanager
 def serving(
-    home: Home, *, folder: Path, name: str = "ours", stub: str | None = None, launcher: Sequence[str] = ()
+    home: Home,
+    *,
+    folder: Path,
+    name: str = "ours",
+    stub: str | None = None,
+    launcher: Sequence[str] = (),
+    env: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Server]:
     """`riddlewire serve` on a data folder.
 
@@ -78,19 +85,20 @@ def serving(
         name: Of the log.
         stub: Base address of the OpenAI-compatible stub; None leaves the embedded model as the default.
         launcher: What to start instead of the installed command, such as a profiler.
+        env: More settings.
     """
     port = free_port()
-    env = {
+    settings = {
         "RIDDLEWIRE_HOME": str(home.path),
         "RIDDLEWIRE_LOG_LEVEL": "warning",
         "RIDDLEWIRE_CACHE_ENABLED": "false",  # the same articles come again and again
     }
     if stub:
-        env |= {"OPENAI_BASE_URL": f"{stub}/v1", "OPENAI_API_KEY": "bench", "RIDDLEWIRE_PIPELINE": PIPELINE}
+        settings |= {"OPENAI_BASE_URL": f"{stub}/v1", "OPENAI_API_KEY": "bench", "RIDDLEWIRE_PIPELINE": PIPELINE}
     if launcher:
-        env["PYTHONPATH"] = str(ROOT)
+        settings["PYTHONPATH"] = str(ROOT)
     command = [*(launcher or riddlewire()), "serve", "--port", str(port)]
-    with running(name, command, port=port, ready="/readyz", folder=folder, env=env) as server:
+    with running(name, command, port=port, ready="/readyz", folder=folder, env={**settings, **env}) as server:
         yield server
 
 

@@ -30,7 +30,10 @@ _COMMON = {
 }
 _WITH_BODY = {"413": "The body is too large.", "415": "Not a content type this call takes."}
 _NAMED = {"404": "There is no such thing."}
-_KEPT_KEY = {"409": "The first request with this `Idempotency-Key` is still running."}
+_BATCH_CALLS = {
+    "404": "There is no such pipeline.",
+    "409": "The first request with this `Idempotency-Key` is still running.",
+}
 _RIDDLE_CALLS = {
     "404": "There is no such pipeline.",
     "409": "The first request with this `Idempotency-Key` is still running.",
@@ -88,7 +91,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     if (path, method) in (("/v1/riddles", "post"), ("/v1/pipelines/compare", "post")):
         told |= _RIDDLE_CALLS
     if (path, method) == ("/v1/batches", "post"):
-        told |= _KEPT_KEY
+        told |= _BATCH_CALLS
     if path.endswith("/cancel"):
         told |= {"409": "The batch is finished."}
     for status, description in sorted(told.items()):

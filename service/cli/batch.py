@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
 import sys
@@ -113,6 +112,8 @@ async def _work(opening: Any, asked: _Sent | str, output: Path | None) -> Exit:
 
 
 async def _followed(place: _Place, batch: dict[str, Any], show: Callable[[int, int], None]) -> dict[str, Any]:
+    import asyncio
+
     while True:
         batch = await place.look(batch["id"])
         counts = batch["counts"]
@@ -167,6 +168,8 @@ class _Here:
         return told
 
     async def look(self, batch_id: str) -> dict[str, Any]:
+        import asyncio
+
         from service.batches.payload import batch_payload
 
         return batch_payload(await asyncio.to_thread(self._resources.batches.get, batch_id))

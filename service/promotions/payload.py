@@ -33,7 +33,13 @@ def approved_payloads(examples: Sequence[Example], promotions: PromotionStore) -
 
 def _provenance(promotion: Promotion) -> dict[str, Any]:
     steps = [
-        {"step": step.step, "prompt": step.prompt, "model": step.model, "example_ids": list(step.example_ids)}
+        {
+            "step": step.step,
+            "prompt": step.prompt,
+            "model": step.model,
+            "example_ids": list(step.example_ids),
+            "cached": step.cached,
+        }
         for step in promotion.steps
     ]
     return {

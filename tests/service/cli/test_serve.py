@@ -95,7 +95,7 @@ def test_no_server_there_is_one_clear_line(shared: Cli, article: Path) -> None:
 def test_another_kind_of_server_is_one_clear_line(shared: Cli, stub_port: int, article: Path) -> None:
     ended = shared("riddle", str(article), "--url", f"http://127.0.0.1:{stub_port}")
     assert ended.code == Exit.FAILED
-    assert "is it another server?" in ended.err
+    assert "is it a Riddlewire server?" in ended.err
 
 
 @pytest.fixture

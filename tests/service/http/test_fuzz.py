@@ -29,6 +29,9 @@ def lines_of_json(_context: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode()
 
 
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module"  # the service does, in threads of its own, while strategies draw
+)
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 DOCUMENT = create_app(Settings()).openapi()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)

@@ -101,7 +101,7 @@ def test_an_approved_promotion_is_found_everywhere_with_its_provenance(
     assert path.endswith(provenance["riddle_id"])
     assert provenance["pipeline"] == "openai"
     assert provenance["steps"] == [
-        {"step": "riddle", "prompt": "riddle@2", "model": "openai:small", "example_ids": ["ex_1"]}
+        {"step": "riddle", "prompt": "riddle@2", "model": "openai:small", "example_ids": ["ex_1"], "cached": False}
     ]
     assert provenance["promoted_by"] == key_id(writer)
     assert provenance["approved_by"] == key_id(admin)
