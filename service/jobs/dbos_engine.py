@@ -3,6 +3,7 @@
 - The application version is pinned: by default it is a hash of the source, and a deploy would strand running jobs.
 - Jobs are JSON, not pickles: whoever can write to the database must not run code here.
 - On SQLite it works through our own engine, whose writers take turns; two pools on one file would fight for the lock.
+- Its bookkeeping costs more than a job's own, so it is given jobs in portions.
 - Model calls are not DBOS steps: those are told apart by their order, which is not fixed (see `chains.models.journal`).
 - DBOS is one to a process, and its open-source part does not take over from the dead: `fleet` does.
 """
@@ -19,18 +20,18 @@ from service.jobs.engine import Postponed
 from service.storage.sqlite import SqliteEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from sqlalchemy.engine import Connection, Engine
 
     from service.jobs.engine import Do
-    from service.storage.jobs import HandedOver
+    from service.storage.jobs import Portion
 
 APPLICATION: Final = "riddlewire"
 VERSION: Final = "1"
 """Change it only together with what a queued job means, and drain the queue before."""
 QUEUE: Final = "jobs"
-WORKFLOW: Final = "riddlewire.job"
+WORKFLOW: Final = "riddlewire.portion"
 POLL_S: Final = 0.1
 THREADS: Final = 16
 
@@ -51,7 +52,7 @@ class DbosEngine:
     Args:
         engine: The database of the service; DBOS keeps its tables in it, on PostgreSQL in the schema `dbos`.
         executor_id: Names this process start; on PostgreSQL never the same twice.
-        at_once: Jobs to have in hand at once.
+        at_once: Portions to have in hand at once.
     """
 
     def __init__(self, engine: Engine, *, executor_id: str, at_once: int) -> None:
@@ -92,17 +93,17 @@ class DbosEngine:
         await asyncio.to_thread(DBOS.destroy)
         _Doing.do = None
 
-    def enqueue(self, connection: Connection, jobs: Sequence[HandedOver]) -> None:
-        """Queue jobs in a transaction that the caller commits; the same job and round again is one."""
-        for job in jobs:
+    def enqueue(self, connection: Connection, portions: Sequence[Portion]) -> None:
+        """Queue portions of jobs in a transaction that the caller commits; the same portion again is one."""
+        for portion in portions:
             options = {
                 "workflow_name": WORKFLOW,
                 "queue_name": QUEUE,
-                "workflow_id": _workflow_id(job),
+                "workflow_id": portion.id,
                 "app_version": VERSION,
-                "priority": job.priority,
+                "priority": portion.priority,
             }
-            self._client.enqueue_in_transaction(connection, options, job.id)
+            self._client.enqueue_in_transaction(connection, options, list(portion.job_ids))
 
     def take_over(self, executor_id: str) -> int:
         """Queue again what a dead executor had begun."""
@@ -114,13 +115,12 @@ class DbosEngine:
             self._client.resume_workflows(ids, queue_name=QUEUE)
         return len(ids)
 
-    def alive(self, jobs: Sequence[HandedOver]) -> set[str]:
-        """Ids of those of these jobs that are queued or begun, here or elsewhere."""
-        by_workflow = {_workflow_id(job): job.id for job in jobs}
+    def alive(self, portions: Collection[str]) -> set[str]:
+        """Those of these portions, by id, that are queued or begun, here or elsewhere."""
         found = self._client.list_workflows(
-            workflow_ids=list(by_workflow), status=_ALIVE, load_input=False, load_output=False
+            workflow_ids=list(portions), status=_ALIVE, load_input=False, load_output=False
         )
-        return {by_workflow[workflow.workflow_id] for workflow in found}
+        return {workflow.workflow_id for workflow in found}
 
     def purge(self) -> int:
         """Forget what has ended; how it ended stands in our own tables."""
@@ -169,29 +169,25 @@ class _Doing:
     do: Do | None = None
 
 
-async def _job(job_id: str) -> None:
+async def _portion(job_ids: list[str]) -> None:
     assert _Doing.do is not None, "DBOS runs jobs between start and stop only"
     try:
-        await _Doing.do(job_id, _is_mine)
+        await _Doing.do(job_ids, _is_mine)
     except Postponed:
-        await asyncio.Event().wait()  # if it returned or raised, DBOS would take the job for ended
+        await asyncio.Event().wait()  # if it returned or raised, DBOS would take the portion for ended
 
 
 async def _is_mine() -> bool:
     from dbos import DBOS
 
-    assert DBOS.workflow_id is not None, "asked inside a job"
+    assert DBOS.workflow_id is not None, "asked inside a portion"
     found = await DBOS.list_workflows_async(workflow_ids=[DBOS.workflow_id], load_input=False, load_output=False)
     return any(one.status == "PENDING" and one.executor_id == DBOS.executor_id for one in found)
 
 
-def _workflow_id(job: HandedOver) -> str:
-    return f"{job.id}:{job.round}"
-
-
 def _register(dbos: Any) -> None:
     if not getattr(_register, "done", False):
-        dbos.workflow(name=WORKFLOW, max_recovery_attempts=None)(_job)
+        dbos.workflow(name=WORKFLOW, max_recovery_attempts=None)(_portion)
         _register.done = True  # type: ignore[attr-defined]
 
 

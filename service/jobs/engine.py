@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Protocol
 from domain.errors import RiddlewireError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from sqlalchemy.engine import Connection
 
-    from service.storage.jobs import HandedOver
+    from service.storage.jobs import Portion
 
     IsMine = Callable[[], Awaitable[bool]]
-    Do = Callable[[str, IsMine], Awaitable[None]]
+    Do = Callable[[Sequence[str], IsMine], Awaitable[None]]
 
 
 class Postponed(RiddlewireError):
@@ -25,15 +25,15 @@ class Postponed(RiddlewireError):
 
 
 class JobEngine(Protocol):
-    """Runs jobs by id, each at least once until it has ended; one to a process."""
+    """Runs portions of jobs, each at least once until all of it has ended; one to a process."""
 
     async def start(self, do: Do) -> None:
         """Begin to run what is queued; jobs that this executor had begun before come back first.
 
         Args:
-            do: Given a job's id and a way to ask whether this executor still holds it, does the job and returns when it
-                has ended or is somebody else's. A job for which it raises
-                `Postponed` stays begun, and comes back when this executor starts again or is taken over from.
+            do: Given the ids of a portion's jobs and a way to ask whether this executor still holds it, does the jobs
+                and returns when each has ended or is somebody else's. A portion for which it raises `Postponed` stays
+                begun, and comes back when this executor starts again or is taken over from.
         """
         ...
 
@@ -41,20 +41,20 @@ class JobEngine(Protocol):
         """Run nothing more. What is running should have ended; what has not comes back elsewhere or later."""
         ...
 
-    def enqueue(self, connection: Connection, jobs: Sequence[HandedOver]) -> None:
-        """Queue jobs in a transaction that the caller commits; the same job and round again is one."""
+    def enqueue(self, connection: Connection, portions: Sequence[Portion]) -> None:
+        """Queue portions of jobs in a transaction that the caller commits; the same portion again is one."""
         ...
 
     def take_over(self, executor_id: str) -> int:
         """Queue again what a dead executor had begun. Blocks.
 
         Returns:
-            How many.
+            How many portions.
         """
         ...
 
-    def alive(self, jobs: Sequence[HandedOver]) -> set[str]:
-        """Ids of those of these jobs that are queued or begun here or by another executor. Blocks."""
+    def alive(self, portions: Collection[str]) -> set[str]:
+        """Those of these portions, by id, that are queued or begun here or by another executor. Blocks."""
         ...
 
     def purge(self) -> int:

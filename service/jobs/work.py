@@ -21,7 +21,7 @@ from service.problems import problem_of
 from service.storage.jobs import Superseded
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from sqlalchemy.engine import Connection, Engine
 
@@ -108,26 +108,29 @@ class JobWork:
         """Jobs being done in this process."""
         return len(self._running)
 
-    async def do(self, job_id: str, is_mine: IsMine) -> None:
-        """Do a job to its end, unless somebody else does or did.
+    async def do(self, job_ids: Sequence[str], is_mine: IsMine) -> None:
+        """Do jobs to their end, unless somebody else does or did.
 
         Raises:
-            Postponed: The process is to stop; the job comes back elsewhere or later.
+            Postponed: The process is to stop; what has not ended comes back elsewhere or later.
         """
+        outcomes = await asyncio.gather(*(self._one(job_id, is_mine) for job_id in job_ids), return_exceptions=True)
+        failed = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+        for error in sorted(failed, key=lambda error: isinstance(error, Postponed)):
+            raise error
+
+    async def _one(self, job_id: str, is_mine: IsMine) -> None:
         since = time.monotonic()
         async with self._slots:
             if self._closing.is_set():
                 raise Postponed
             if self._doubts(since) and not await self._outlasting(is_mine):
                 return
-            starts = await self._outlasting(lambda: asyncio.to_thread(self._jobs.starts, job_id))
-            if starts is None:
+            if await self._do(job_id, fewer_than=SUSPECT_AFTER):
                 return
-            if starts < SUSPECT_AFTER:
-                await self._do(job_id)
-                return
-            async with self._suspects:
-                await self._do(job_id)
+            if await self._outlasting(lambda: asyncio.to_thread(self._jobs.starts, job_id)) is not None:
+                async with self._suspects:
+                    await self._do(job_id)
 
     async def finish(self, timeout_s: float) -> None:
         """Begin nothing new and wait for what is running, at most so many seconds."""
@@ -138,10 +141,11 @@ class JobWork:
         except TimeoutError:
             _log.warning("jobs were still running at shutdown; they will be done over", count=self.running)
 
-    async def _do(self, job_id: str) -> None:
-        job = await self._outlasting(lambda: self._jobs.abegin(job_id, self._worker))
+    async def _do(self, job_id: str, *, fewer_than: int | None = None) -> bool:
+        """Whether it was there to be done."""
+        job = await self._outlasting(lambda: self._jobs.abegin(job_id, self._worker, fewer_than=fewer_than))
         if job is None:
-            return
+            return False
         self._running[job_id] = time.monotonic()
         self._idle.clear()
         try:
@@ -152,6 +156,7 @@ class JobWork:
             self._running.pop(job_id, None)
             if not self._running:
                 self._idle.set()
+        return True
 
     async def _settle(self, job: StartedJob) -> None:
         if job.starts > MOST_STARTS:

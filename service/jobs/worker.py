@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -29,6 +30,8 @@ LOOK_EVERY_S: Final = 0.5
 WATCH_EVERY_S: Final = 2.0
 """How soon the first job is seen that another process accepted."""
 HAND_OVER_AT_ONCE: Final = 200
+PORTION: Final = 8
+"""Jobs that the engine queues, claims and ends as one. Few enough that several workers share a small batch."""
 KEEP_HOUSE_EVERY_S: Final = 30.0
 LOST_AFTER: Final = timedelta(seconds=60)
 """An open job that the engine has not heard of for so long is handed over anew."""
@@ -67,10 +70,11 @@ class Worker:
             patience_s=settings.patience_s,
             doubts=lambda since: self.fleet is not None and self.fleet.doubts(since),
         )
-        # More than there are slots, so that a free slot need not wait until the queue is looked at again.
-        in_hand = settings.concurrency + max(16, settings.concurrency)
-        self._most_waiting = max(HAND_OVER_AT_ONCE, 2 * in_hand)
-        self._engine = DbosEngine(engine, executor_id=self.name, at_once=in_hand)
+        # More than there are slots, so that a free slot need not wait until the queue is looked at again; and a portion
+        # is in hand until its last job has ended.
+        in_hand = 3 * settings.concurrency + 2 * PORTION
+        self._most_waiting = max(HAND_OVER_AT_ONCE, in_hand)
+        self._engine = DbosEngine(engine, executor_id=self.name, at_once=math.ceil(in_hand / PORTION))
         self.fleet = None if alone else self._fleet(engine)
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -160,7 +164,9 @@ class Worker:
                         await self._news.wait()
 
     def _move(self) -> int:
-        return self._jobs.hand_over(HAND_OVER_AT_ONCE, self._engine.enqueue, at_most_waiting=self._most_waiting)
+        return self._jobs.hand_over(
+            HAND_OVER_AT_ONCE, self._engine.enqueue, portion_size=PORTION, at_most_waiting=self._most_waiting
+        )
 
     async def _keep_house(self) -> None:
         while True:
@@ -172,9 +178,8 @@ class Worker:
                 _log.warning("jobs could not be looked after", error=type(error).__name__)
 
     def _find_lost(self) -> None:
-        handed = self._jobs.handed_over(before=datetime.now(UTC) - LOST_AFTER)
-        alive = self._engine.alive(handed) if handed else set()
-        lost = [job for job in handed if job.id not in alive]
+        handed = self._jobs.portions(before=datetime.now(UTC) - LOST_AFTER)
+        lost = handed - self._engine.alive(handed) if handed else set()
         if lost:
-            self._jobs.hand_back(lost)
-            _log.warning("jobs that the engine had lost were queued anew", count=len(lost))
+            count = self._jobs.hand_back(lost)
+            _log.warning("jobs that the engine had lost were queued anew", count=count)

@@ -232,7 +232,7 @@ def _queue_failed(connection: Connection, batch_id: str) -> None:
     again = (
         update(jobs)
         .where(jobs.c.id.in_(mine), jobs.c.status == "failed")
-        .values(status="queued", handed_over=False, round=jobs.c.round + 1, starts=0, error=None, finished_at=None)
+        .values(status="queued", portion=None, starts=0, error=None, finished_at=None)
         .returning(jobs.c.id)
     )
     ids = [row.id for row in connection.execute(again).all()]

@@ -88,9 +88,9 @@ class Intake:
                     "key_id": new.key_id,
                     "priority": new.priority,
                     "status": "queued",
-                    "handed_over": False,
-                    "round": 0,
+                    "portion": None,
                     "starts": 0,
+                    "fence": 0,
                 }
         return list(rows.values())
 

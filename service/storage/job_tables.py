@@ -8,8 +8,8 @@ from retrievers.tables import metadata
 from service.storage.types import Json, UtcDateTime
 
 # Conditions of partial indexes. A query uses the index only when it says the same, literally and not by parameters.
-TO_HAND_OVER = text("status = 'queued' AND NOT handed_over")
-HANDED_OVER = text("status = 'queued' AND handed_over")
+TO_HAND_OVER = text("status = 'queued' AND portion IS NULL")
+HANDED_OVER = text("status = 'queued' AND portion IS NOT NULL")
 WAITING = text("status = 'queued'")
 RUNNING = text("status = 'running'")
 
@@ -25,9 +25,9 @@ jobs = Table(
     Column("key_id", String(40)),  # who pays for it; null without keys
     Column("priority", Integer, nullable=False),  # lower numbers go first
     Column("status", String(20), nullable=False),
-    Column("handed_over", Boolean, nullable=False, server_default=false()),  # the job engine has it in its queue
-    Column("round", Integer, nullable=False),  # counts the times it was run again on request
-    Column("starts", Integer, nullable=False),  # of this round; fences off a start that was taken for dead
+    Column("portion", String(40)),  # with which others the job engine has it; null before it was handed over
+    Column("starts", Integer, nullable=False),  # since it was accepted, or asked for again
+    Column("fence", Integer, nullable=False),  # all starts ever: tells the newest from one that was taken for dead
     Column("worker", String(60)),  # who started it last
     Column("started_at", UtcDateTime),
     Column("finished_at", UtcDateTime),

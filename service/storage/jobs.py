@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from langchain_core.utils.uuid import uuid7
 from sqlalchemy import Select, and_, delete, func, or_, select, update
 
 from domain.errors import RiddlewireError
@@ -14,10 +15,10 @@ from service.storage.riddle_rows import article_of
 from service.storage.tables import articles, batch_items, batches, job_calls, jobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from sqlalchemy import ColumnElement
-    from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.engine import Connection, Engine, Row
 
     from domain.article import Article
     from service.storage.writer import Writer
@@ -45,7 +46,8 @@ class StartedJob:
         pipeline: By name.
         tenant: Whose examples it may be shown.
         key_id: Of the API key that asked for it first.
-        starts: How often it was begun, this time included; tells this start from later ones.
+        starts: How often it was begun since it was accepted or asked for again, this time included.
+        fence: Tells this start from all others.
     """
 
     id: str
@@ -54,14 +56,21 @@ class StartedJob:
     tenant: str | None
     key_id: str | None
     starts: int
+    fence: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandedOver:
-    """A job on its way into the job engine's queue."""
+class Portion:
+    """Jobs that go to the job engine together: queueing, claiming and ending cost it as much for one as for many.
+
+    Args:
+        id: `por_` and a UUIDv7 in hex.
+        job_ids: At least one.
+        priority: The most urgent one's; lower numbers go first.
+    """
 
     id: str
-    round: int
+    job_ids: tuple[str, ...]
     priority: int
 
 
@@ -91,18 +100,27 @@ class JobRepository:
             found = connection.execute(query).scalar()
         return None if found is None else int(found)
 
-    async def abegin(self, job_id: str, worker: str) -> StartedJob | None:
-        """Begin an open job; None when it is finished, cancelled, unknown, or begun by another worker that lives."""
-        return await self._writer.write(lambda connection: self._begin(connection, job_id, worker))
+    async def abegin(self, job_id: str, worker: str, *, fewer_than: int | None = None) -> StartedJob | None:
+        """Begin an open job; None when it is finished, cancelled, unknown, or begun by another worker that lives.
 
-    def _begin(self, connection: Connection, job_id: str, worker: str) -> StartedJob | None:
+        Args:
+            job_id: Its id.
+            worker: Who begins it.
+            fewer_than: None as well when it was begun so often already.
+        """
+        return await self._writer.write(lambda connection: self._begin(connection, job_id, worker, fewer_than))
+
+    def _begin(self, connection: Connection, job_id: str, worker: str, fewer_than: int | None) -> StartedJob | None:
         values = {
             "status": "running",
             "starts": jobs.c.starts + 1,
+            "fence": jobs.c.fence + 1,
             "worker": worker,
             "started_at": func.coalesce(jobs.c.started_at, datetime.now(UTC)),
         }
         begun = update(jobs).where(jobs.c.id == job_id, _may_be_begun_by(worker)).values(values).returning(jobs)
+        if fewer_than is not None:
+            begun = begun.where(jobs.c.starts < fewer_than)
         row = connection.execute(begun).first()
         if row is None:
             return None
@@ -114,6 +132,7 @@ class JobRepository:
             tenant=row.tenant,
             key_id=row.key_id,
             starts=row.starts,
+            fence=row.fence,
         )
 
     def check(self, job: StartedJob) -> None:
@@ -122,7 +141,7 @@ class JobRepository:
         Raises:
             Superseded: It has not.
         """
-        mine = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.status == "running", jobs.c.starts == job.starts)
+        mine = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.status == "running", jobs.c.fence == job.fence)
         with self._engine.connect() as connection:
             if connection.execute(mine).first() is None:
                 raise Superseded(job.id)
@@ -144,7 +163,7 @@ class JobRepository:
         await self._writer.write(lambda connection: self._end(connection, job, {"status": "failed", "error": problem}))
 
     def _end(self, connection: Connection, job: StartedJob, values: dict[str, Any]) -> None:
-        mine = and_(jobs.c.id == job.id, jobs.c.status == "running", jobs.c.starts == job.starts)
+        mine = and_(jobs.c.id == job.id, jobs.c.status == "running", jobs.c.fence == job.fence)
         now = datetime.now(UTC)
         if connection.execute(update(jobs).where(mine).values(finished_at=now, **values)).rowcount != 1:
             raise Superseded(job.id)
@@ -162,15 +181,17 @@ class JobRepository:
     def hand_over(
         self,
         limit: int,
-        into: Callable[[Connection, Sequence[HandedOver]], None],
+        into: Callable[[Connection, Sequence[Portion]], None],
         *,
-        at_most_waiting: int | None = None,
+        portion_size: int,
+        at_most_waiting: int,
     ) -> int:
         """Put waiting jobs into the job engine's queue, in one transaction with the note that they are there.
 
         Args:
             limit: At most so many.
-            into: Puts them there, on the connection it is given.
+            into: Puts portions of them there, on the connection it is given.
+            portion_size: Jobs of one portion.
             at_most_waiting: No more than so many stand in the engine's queue at once, so that the rest can still be
                 overtaken and cancelled cheaply.
 
@@ -178,36 +199,35 @@ class JobRepository:
             How many.
         """
         with self._engine.begin() as connection:
-            room = limit if at_most_waiting is None else min(limit, at_most_waiting - _in_engine(connection))
-            if room <= 0:
-                return 0
-            rows = connection.execute(_to_hand_over(room)).all()
-            found = [HandedOver(id=row.id, round=row.round, priority=row.priority) for row in rows]
-            if found:
-                into(connection, found)
-                ids = [job.id for job in found]
-                connection.execute(update(jobs).where(jobs.c.id.in_(ids)).values(handed_over=True))
-        return len(found)
+            room = min(limit, at_most_waiting - _in_engine(connection))
+            rows = connection.execute(_to_hand_over(room)).all() if room > 0 else []
+            portions = [_portion(part) for part in _parts(rows, portion_size)]
+            if portions:
+                into(connection, portions)
+            for portion in portions:
+                connection.execute(update(jobs).where(jobs.c.id.in_(portion.job_ids)).values(portion=portion.id))
+        return len(rows)
 
-    def handed_over(self, *, before: datetime, limit: int = 500) -> list[HandedOver]:
-        """Open jobs that were accepted before a moment and that the job engine is said to have."""
+    def portions(self, *, before: datetime, limit: int = 500) -> set[str]:
+        """Portions that hold open jobs which were accepted before a moment."""
         query = (
-            select(jobs.c.id, jobs.c.round, jobs.c.priority)
+            select(jobs.c.portion)
             .where(or_(HANDED_OVER, RUNNING), jobs.c.created_at < before)
             .order_by(jobs.c.id)
             .limit(limit)
         )
         with self._engine.connect() as connection:
-            rows = connection.execute(query).all()
-        return [HandedOver(id=row.id, round=row.round, priority=row.priority) for row in rows]
+            return {row.portion for row in connection.execute(query).all() if row.portion is not None}
 
-    def hand_back(self, lost: Sequence[HandedOver]) -> None:
-        """Queue anew what the job engine has lost."""
+    def hand_back(self, lost: Collection[str]) -> int:
+        """Queue anew the open jobs of portions that the job engine has lost.
+
+        Returns:
+            How many.
+        """
+        mine = and_(jobs.c.portion.in_(lost), jobs.c.status.in_(OPEN))
         with self._engine.begin() as connection:
-            for job in lost:
-                mine = and_(jobs.c.id == job.id, jobs.c.round == job.round, jobs.c.status.in_(OPEN))
-                values = {"status": "queued", "handed_over": False, "round": job.round + 1}
-                connection.execute(update(jobs).where(mine).values(values))
+            return connection.execute(update(jobs).where(mine).values(status="queued", portion=None)).rowcount
 
     def has_open(self) -> bool:
         """Whether any job is not finished."""
@@ -265,9 +285,18 @@ def _in_engine(connection: Connection) -> int:
 
 def _to_hand_over(limit: int) -> Select[Any]:
     return (
-        select(jobs.c.id, jobs.c.round, jobs.c.priority)
+        select(jobs.c.id, jobs.c.priority)
         .where(TO_HAND_OVER)
         .order_by(jobs.c.priority, jobs.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+
+
+def _parts(rows: Sequence[Row[Any]], size: int) -> list[Sequence[Row[Any]]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def _portion(rows: Sequence[Row[Any]]) -> Portion:
+    urgent = min(row.priority for row in rows)
+    return Portion(id=f"por_{uuid7().hex}", job_ids=tuple(row.id for row in rows), priority=urgent)

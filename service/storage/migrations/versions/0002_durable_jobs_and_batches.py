@@ -55,9 +55,9 @@ def upgrade() -> None:
         sa.Column("key_id", sa.String(length=40), nullable=True),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=20), nullable=False),
-        sa.Column("handed_over", sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("portion", sa.String(length=40), nullable=True),
         sa.Column("starts", sa.Integer(), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("worker", sa.String(length=60), nullable=True),
         sa.Column("started_at", UtcDateTime, nullable=True),
         sa.Column("finished_at", UtcDateTime, nullable=True),
@@ -80,15 +80,15 @@ def upgrade() -> None:
             "jobs_to_hand_over",
             ["priority", "id"],
             unique=False,
-            sqlite_where=sa.text("status = 'queued' AND NOT handed_over"),
-            postgresql_where=sa.text("status = 'queued' AND NOT handed_over"),
+            sqlite_where=sa.text("status = 'queued' AND portion IS NULL"),
+            postgresql_where=sa.text("status = 'queued' AND portion IS NULL"),
         )
         batch_op.create_index(
             "jobs_handed_over",
             ["id"],
             unique=False,
-            sqlite_where=sa.text("status = 'queued' AND handed_over"),
-            postgresql_where=sa.text("status = 'queued' AND handed_over"),
+            sqlite_where=sa.text("status = 'queued' AND portion IS NOT NULL"),
+            postgresql_where=sa.text("status = 'queued' AND portion IS NOT NULL"),
         )
         batch_op.create_index(
             "jobs_waiting",
