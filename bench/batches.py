@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,8 @@ from bench.processes import Meter, memory
 from bench.report import Report, Row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from bench.options import Options
     from bench.servers import Server
 
@@ -44,7 +46,7 @@ class Sizes:
 
     @classmethod
     def of(cls, *, quick: bool) -> Sizes:
-        return cls(200, 200, 200, 200, 600) if quick else cls(2_000, 2_000, 2_000, 2_000, 10_000)
+        return cls(200, 200, 400, 200, 600) if quick else cls(2_000, 2_000, 600, 2_000, 10_000)
 
 
 @dataclass
@@ -97,18 +99,26 @@ def measure(options: Options) -> Report:
     report = Report(name="batches")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
         stub = stack.enter_context(stub_server(Path(folder)))
-        home = make_home(Path(folder) / "home")
-        settings = {"RIDDLEWIRE_JOBS_CONCURRENCY": str(AT_ONCE)}
-        server = stack.enter_context(serving(home, folder=Path(folder), stub=stub.base, env=settings))
-        meter = Meter(server.pid, stub.pid)
-        asyncio.run(_measured(report, server, stub, home, Sizes.of(quick=options.quick)))
-        report.other_cores = meter.read().other_cores
+        sizes = Sizes.of(quick=options.quick)
+        with _service(Path(folder), stub, "wide", RIDDLEWIRE_JOBS_CONCURRENCY=str(AT_ONCE)) as (server, home):
+            meter = Meter(server.pid, stub.pid)
+            asyncio.run(_measured(report, server, stub, home, sizes))
+            report.other_cores = meter.read().other_cores
+        with _service(Path(folder), stub, "plain") as (server, home):
+            asyncio.run(_compared(report, server, stub, home, sizes))
     return report
+
+
+@contextmanager
+def _service(folder: Path, stub: Server, name: str, **env: str) -> Iterator[tuple[Server, Home]]:
+    home = make_home(folder / name)
+    with serving(home, folder=folder, name=f"service-{name}", stub=stub.base, env=env) as server:
+        yield server, home
 
 
 async def _measured(report: Report, server: Server, stub: Server, home: Home, sizes: Sizes) -> None:
     articles = real_articles()
-    async with aiohttp.ClientSession() as session, Load(articles, stub.pid) as load:
+    async with aiohttp.ClientSession() as session:
         batches = Batches(session, server.base, home, articles)
         set_delay(stub, 0)
         await batches.seconds(AT_ONCE)  # libraries and connections
@@ -123,9 +133,18 @@ async def _measured(report: Report, server: Server, stub: Server, home: Home, si
         rate = sizes.slow_model / await batches.seconds(sizes.slow_model)
         what = f"articles a second with a {MODEL_MS} ms model, {AT_ONCE} at once / ideal {IDEAL:.0f}"
         report.rows.append(Row(what=what, value=rate / IDEAL, at_least=0.9))
-        await _beside(report, batches, load, server, sizes)
         set_delay(stub, 0)
         await _memory(report, batches, server, sizes)
+
+
+async def _compared(report: Report, server: Server, stub: Server, home: Home, sizes: Sizes) -> None:
+    """The service as it comes: few articles of a batch at once."""
+    articles = real_articles()
+    async with aiohttp.ClientSession() as session, Load(articles, stub.pid) as load:
+        batches = Batches(session, server.base, home, articles)
+        set_delay(stub, MODEL_MS)
+        await batches.seconds(AT_ONCE)
+        await _beside(report, batches, load, server, sizes)
 
 
 async def _beside(report: Report, batches: Batches, load: Load, server: Server, sizes: Sizes) -> None:
