@@ -46,6 +46,8 @@ class StartedJob:
         tenant: Whose examples it may be shown.
         key_id: Of the API key that asked for it first.
         starts: How often it was begun, this time included; tells this start from later ones.
+        accepted_at: When it was accepted.
+        round: 0, and one more each time it was queued anew.
     """
 
     id: str
@@ -54,6 +56,8 @@ class StartedJob:
     tenant: str | None
     key_id: str | None
     starts: int
+    accepted_at: datetime
+    round: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +118,8 @@ class JobRepository:
             tenant=row.tenant,
             key_id=row.key_id,
             starts=row.starts,
+            accepted_at=row.created_at,
+            round=row.round,
         )
 
     def check(self, job: StartedJob) -> None:
@@ -218,18 +224,6 @@ class JobRepository:
     def waiting(self) -> int:
         """How many jobs nobody has begun yet."""
         query = select(func.count()).select_from(jobs).where(WAITING)
-        with self._engine.connect() as connection:
-            return int(connection.execute(query).scalar_one())
-
-    def oldest_waiting(self) -> datetime | None:
-        """When the job was accepted that has waited longest; None when none waits."""
-        query = select(jobs.c.created_at).where(WAITING).order_by(jobs.c.id).limit(1)
-        with self._engine.connect() as connection:
-            return connection.execute(query).scalar()
-
-    def running(self) -> int:
-        """How many jobs are being worked on, by all workers together."""
-        query = select(func.count()).select_from(jobs).where(RUNNING)
         with self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
