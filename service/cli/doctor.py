@@ -79,6 +79,7 @@ def _of_settings(settings: "Settings", *, models: bool) -> "Iterator[Finding]":
         yield database
         if database.verdict == "ok":
             yield checkup.check_keys(settings, engine)
+            yield from _all(lambda: checkup.check_jobs(settings, engine), "Looking at jobs …")
             yield from _all(lambda: checkup.check_examples(settings, engine), "Building the example index …")
     finally:
         engine.dispose()

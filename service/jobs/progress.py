@@ -127,10 +127,6 @@ class Progress:
         """The event loop turns; called on it again and again."""
         self._turning, self._turned_at = True, self._clock()
 
-    def stopped(self) -> None:
-        """Nobody calls `turned` any more."""
-        self._turning = False
-
     def health(self) -> WorkHealth:
         """How this worker is, at this moment."""
         now = self._clock()

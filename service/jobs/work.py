@@ -134,7 +134,6 @@ class JobWork:
     async def finish(self, timeout_s: float) -> None:
         """Begin nothing new and wait for what is running, at most so many seconds."""
         self._closing.set()
-        self.progress.draining = True
         try:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()

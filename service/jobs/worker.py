@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.jobs.dbos_engine import DbosEngine
 from service.jobs.fleet import Fleet
+from service.jobs.progress import Progress
 from service.jobs.work import JobWork
 
 if TYPE_CHECKING:
@@ -21,14 +22,18 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from chains.pipeline import RiddlePipeline
+    from service.jobs.progress import WorkHealth
     from service.jobs.work import Stores
     from service.setting_groups import JobSettings
+    from service.telemetry.job_metrics import JobMetrics
 
 LOOK_EVERY_S: Final = 0.5
 """How soon jobs that another process accepted are seen; those of this one are seen at once."""
 WATCH_EVERY_S: Final = 2.0
 """How soon the first job is seen that another process accepted."""
 HAND_OVER_AT_ONCE: Final = 200
+TURN_EVERY_S: Final = 0.5
+"""How often the event loop shows that it turns."""
 KEEP_HOUSE_EVERY_S: Final = 30.0
 LOST_AFTER: Final = timedelta(seconds=60)
 """An open job that the engine has not heard of for so long is handed over anew."""
@@ -45,6 +50,8 @@ class Worker:
         stores: The database.
         pipeline: A pipeline by name.
         settings: How many at once, and how patiently.
+        metrics: Counts what becomes of jobs.
+        provider_waits: Whether model calls wait for their turn at a provider and none is in flight.
     """
 
     def __init__(
@@ -53,12 +60,16 @@ class Worker:
         *,
         pipeline: Callable[[str], RiddlePipeline],
         settings: JobSettings,
+        metrics: JobMetrics,
+        provider_waits: Callable[[], bool] = lambda: False,
     ) -> None:
         engine = stores.engine
         alone = engine.dialect.name == "sqlite"
         self.name = ONLY_EXECUTOR if alone else f"w-{uuid.uuid4().hex[:16]}"
         self._jobs = stores.jobs
         self._settings = settings
+        self._metrics = metrics
+        self.progress = Progress(stuck_after_s=settings.stuck_after_s, provider_waits=provider_waits)
         self.work = JobWork(
             stores,
             pipeline=pipeline,
@@ -66,6 +77,8 @@ class Worker:
             slots=settings.concurrency,
             patience_s=settings.patience_s,
             doubts=lambda since: self.fleet is not None and self.fleet.doubts(since),
+            progress=self.progress,
+            metrics=metrics,
         )
         # More than there are slots, so that a free slot need not wait until the queue is looked at again.
         in_hand = settings.concurrency + max(16, settings.concurrency)
@@ -83,13 +96,19 @@ class Worker:
             worker=self.name,
             take_over=self._engine.take_over,
             running=lambda: self.work.running,
+            health=self.health,
             dead_after_s=self._settings.dead_after_s,
+            metrics=self._metrics,
         )
 
     @property
     def is_started(self) -> bool:
         """Whether jobs are being done here."""
         return bool(self._tasks)
+
+    def health(self) -> WorkHealth:
+        """How this worker is; may be asked from any thread."""
+        return self.progress.health()
 
     async def start(self) -> None:
         """Do jobs from now on; nothing happens when that is so already."""
@@ -99,7 +118,9 @@ class Worker:
             await self._engine.start(self.work.do)
             if self.fleet is not None:
                 await asyncio.to_thread(self.fleet.join)
+            self.progress.turned()
             self._tasks = [
+                asyncio.create_task(self._turn(), name="jobs-turn"),
                 asyncio.create_task(self._hand_over(), name="jobs-hand-over"),
                 asyncio.create_task(self._keep_house(), name="jobs-house"),
             ]
@@ -137,6 +158,7 @@ class Worker:
             await asyncio.gather(self._watch, return_exceptions=True)
         if not self._tasks:
             return
+        self.progress.draining = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -145,6 +167,11 @@ class Worker:
         if self.fleet is not None:
             await asyncio.to_thread(self.fleet.leave)
         self._tasks = []
+
+    async def _turn(self) -> None:
+        while True:
+            self.progress.turned()
+            await asyncio.sleep(TURN_EVERY_S)
 
     async def _hand_over(self) -> None:
         while True:
@@ -177,4 +204,5 @@ class Worker:
         lost = [job for job in handed if job.id not in alive]
         if lost:
             self._jobs.hand_back(lost)
+            self._metrics.observe_lost(len(lost))
             _log.warning("jobs that the engine had lost were queued anew", count=len(lost))

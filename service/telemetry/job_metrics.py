@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
+    from service.jobs.progress import Progress
     from service.storage.job_overview import JobOverview
 
     Look = Callable[[], JobOverview]
@@ -74,6 +75,7 @@ class JobMetrics:
         self._backlog = BacklogCollector()
         registry.register(self._backlog)
         self.watch_all = self._backlog.watch
+        self.unwatch_all = self._backlog.unwatch
         self.watch_here = self._here.watch
 
     def observe_end(self, pipeline: str, status: str, seconds: float | None) -> None:
@@ -130,19 +132,12 @@ class HereGauges:
             registry=registry,
         )
 
-    def watch(
-        self,
-        *,
-        slots: int,
-        in_hand: Callable[[], float],
-        oldest_s: Callable[[], float],
-        stuck: Callable[[], float],
-    ) -> None:
-        """Ask these at every scrape."""
+    def watch(self, progress: Progress, *, slots: int) -> None:
+        """Ask the progress of this process's jobs at every scrape."""
         self._slots.set(slots)
-        self._used.set_function(in_hand)
-        self._oldest.set_function(oldest_s)
-        self._stuck.set_function(stuck)
+        self._used.set_function(lambda: progress.in_hand)
+        self._oldest.set_function(lambda: progress.oldest_s)
+        self._stuck.set_function(lambda: float(progress.health().state == "stuck"))
 
 
 class BacklogCollector:
@@ -157,9 +152,14 @@ class BacklogCollector:
         self._looking: Future[JobOverview] | None = None
         self._lock = threading.Lock()
 
-    def watch(self, look: Look | None) -> None:
-        """Look so at every scrape; None looks no more."""
+    def watch(self, look: Look) -> None:
+        """Look so at every scrape."""
         self._look = look
+
+    def unwatch(self, look: Look) -> None:
+        """Look so no more; somebody else's look stays."""
+        if self._look == look:
+            self._look = None
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """The names, for the registry."""
