@@ -47,6 +47,7 @@ def work(
 async def _work(settings: "Settings", metrics_host: str, metrics_port: int | None) -> int:
     import asyncio
     import signal
+    from contextlib import ExitStack
 
     import structlog
 
@@ -59,14 +60,15 @@ async def _work(settings: "Settings", metrics_host: str, metrics_port: int | Non
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, stopping.set)
-    async with open_resources(settings, working=True) as resources:
-        assert resources.worker is not None
-        with _pages(metrics_host, metrics_port, resources.worker):
+    with ExitStack() as pages:  # they are there until the last job has ended
+        async with open_resources(settings, working=True) as resources:
+            assert resources.worker is not None
             await resources.worker.start()
+            pages.enter_context(_pages(metrics_host, metrics_port, resources.worker))
             log.info("doing jobs", worker=resources.worker.name, concurrency=settings.jobs.concurrency)
             await stopping.wait()
-        log.info("stopping", running=resources.worker.work.running)
-        resources.in_flight.close()
+            log.info("stopping", running=resources.worker.work.running)
+            resources.in_flight.close()
     return 0
 
 

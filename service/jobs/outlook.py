@@ -48,7 +48,7 @@ def outlook(
     Args:
         overview: From `job_overview`.
         settings: When jobs are late, and workers dead.
-        here: How this process's own worker is, which speaks for itself where no table of workers does; None without one.
+        here: How this process's own worker is, for where no table of workers tells; None without one.
         works_here: Whether jobs will be begun in this process, or on SQLite by one that cannot be seen from here.
         hosts: Whether machines and process ids are named: not to everybody who reaches the service.
     """

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
-from sqlalchemy.exc import SQLAlchemyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -149,7 +148,7 @@ class BacklogCollector:
 
     def __init__(self) -> None:
         self._look: Look | None = None
-        self._looking: Future[JobOverview] | None = None
+        self._looking: Future[JobOverview | None] | None = None
         self._lock = threading.Lock()
 
     def watch(self, look: Look) -> None:
@@ -186,16 +185,14 @@ class BacklogCollector:
             return looking.result(SCRAPE_PATIENCE_S)
         except NotInTime:
             return None
-        except SQLAlchemyError as error:  # told by the metric; the next scrape may find the database again
-            _log.debug("jobs could not be looked at", error=type(error).__name__)
-            return None
 
 
-def _into(found: Future[JobOverview], look: Look) -> None:
+def _into(found: Future[JobOverview | None], look: Look) -> None:
     try:
         found.set_result(look())
-    except Exception as error:  # noqa: BLE001 -- the thread's outermost boundary: who waits for it gets the error
-        found.set_exception(error)
+    except Exception as error:  # noqa: BLE001 -- the thread's outermost boundary: no scrape may fail for it
+        _log.warning("jobs could not be looked at", error=type(error).__name__)
+        found.set_result(None)
 
 
 def _families() -> dict[str, GaugeMetricFamily]:
