@@ -153,22 +153,6 @@ def check_keys(settings: Settings, engine: Engine) -> Finding:
     return Finding(name="API keys", verdict="ok", detail=detail)
 
 
-def check_jobs(settings: Settings, engine: Engine) -> Iterator[Finding]:
-    """Whether jobs get on: what waits, who is at it, and what keeps them; never a failure of this installation."""
-    from service.jobs.outlook import outlook
-    from service.storage.job_overview import job_overview
-
-    group = settings.jobs
-    overview = job_overview(engine, dead_after_s=group.dead_after_s)
-    # serving processes begin jobs when there are some; on SQLite nobody shows in a table whether one runs
-    works_here = group.work or overview.workers is None
-    found = outlook(overview, group, here=None, works_here=works_here, hosts=True)
-    if not found.troubles:
-        yield Finding(name="jobs", verdict="ok", detail=found.summary)
-    for trouble in found.troubles:
-        yield Finding(name="jobs", verdict="note", detail=trouble.what, remedy=trouble.remedy)
-
-
 def check_examples(settings: Settings, engine: Engine) -> Iterator[Finding]:
     """Whether the embeddings load, the index can be built and an example is found."""
     from retrievers import open_examples
