@@ -33,7 +33,7 @@ def check_jobs(settings: Settings, engine: Engine) -> Iterator[Finding]:
 
 
 def check_stuck_after(settings: Settings) -> Iterator[Finding]:
-    """Pipelines with a step that may be silent for longer than makes a worker count as stuck; nothing if there is none."""
+    """Pipelines with a step that may be silent for longer than makes a worker count as stuck, if there are any."""
     from prompts import Catalog
 
     stuck_after_s = settings.jobs.stuck_after_s
