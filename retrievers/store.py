@@ -110,7 +110,20 @@ class ExampleStore:
         return store_id
 
     def revision(self) -> int:
-        """Grows with every change. Made to be asked before each selection: past the ORM, 20 microseconds on SQLite."""
+        """Grows with every change. Made to be asked before each selection: past SQLAlchemy, 20 microseconds on SQLite.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: The database does not answer.
+        """
+        assert self.engine.dialect.loaded_dbapi is not None
+        try:
+            return self._revision_from_driver()
+        except self.engine.dialect.loaded_dbapi.Error:  # a connection was cut, or its error is the driver's own
+            with self.engine.connect() as connection:
+                row = connection.exec_driver_sql(_REVISION).first()
+            return int(row[0]) if row else 0
+
+    def _revision_from_driver(self) -> int:
         connection = self.engine.raw_connection()
         try:
             cursor = connection.cursor()

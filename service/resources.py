@@ -24,6 +24,7 @@ from service.storage.feedback import FeedbackStore
 from service.storage.guesses import GuessStore
 from service.storage.home import HomeLock, make_home
 from service.storage.idempotency import IdempotencyStore
+from service.storage.job_overview import JobOverview, job_overview
 from service.storage.jobs import JobRepository
 from service.storage.migrate import migrate
 from service.storage.promotions import PromotionStore
@@ -92,6 +93,14 @@ class Resources:
         pipeline.recipe()  # its files may have gone or broken since
         return pipeline
 
+    def overview(self) -> JobOverview:
+        """All jobs and the living workers. Blocks.
+
+        Raises:
+            sqlalchemy.exc.SQLAlchemyError: The database does not answer.
+        """
+        return job_overview(self.engine, dead_after_s=self.settings.jobs.dead_after_s)
+
 
 def resources_of(request: Request) -> Resources:
     """The resources of the application that serves this request."""
@@ -132,6 +141,8 @@ async def open_resources(
         if working and not serving:
             await asyncio.to_thread(resources.idempotency.recover)
             await _deliver(resources, stack)
+        if resident:
+            _watch_jobs(resources, stack)
         if working or (serving and settings.jobs.work):
             await _do_jobs(resources, stack)
         yield resources
@@ -145,17 +156,28 @@ async def _deliver(resources: Resources, stack: AsyncExitStack) -> None:
     )
 
 
+def _watch_jobs(resources: Resources, stack: AsyncExitStack) -> None:
+    from service.telemetry.metrics import process
+
+    process.jobs.watch_all(resources.overview)
+    stack.callback(process.jobs.unwatch_all, resources.overview)
+
+
 async def _do_jobs(resources: Resources, stack: AsyncExitStack) -> None:
     from service.jobs.work import Stores
     from service.jobs.worker import Worker
+    from service.telemetry.metrics import process
 
     stores = Stores(engine=resources.engine, writer=resources.writer, jobs=resources.jobs, riddles=resources.riddles)
     worker = Worker(
         stores,
         pipeline=resources.pipeline,
         settings=resources.settings.jobs,
+        metrics=process.jobs,
+        provider_waits=resources.limits.admission.is_held_up,
     )
     resources.worker = worker
+    process.jobs.watch_here(worker.progress, slots=resources.settings.jobs.concurrency)
     await worker.start_when_needed()
 
     async def stop() -> None:

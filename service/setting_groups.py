@@ -72,6 +72,14 @@ class JobSettings(Group):
     dead_after_s: Annotated[float, Field(ge=1, allow_inf_nan=False)] = Field(
         15.0, description="Seconds without a sign of life after which other workers go on with a worker's articles."
     )
+    stuck_after_s: Seconds = Field(
+        900.0,
+        description="Seconds in which none of a worker's articles gets on after which it counts as stuck: `/livez` of "
+        "`riddlewire work` answers 503 then, so that it is restarted. Longer than the longest model call.",
+    )
+    late_after_s: Seconds = Field(
+        24 * 3600.0, description="Seconds that an article may wait before `/readyz` calls the jobs degraded."
+    )
     dedup_hours: Annotated[float, Field(ge=0)] = Field(
         24.0,
         description="Articles with the same text as one worked on in the last so many hours get its riddle; 0 shares "

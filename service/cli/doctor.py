@@ -66,7 +66,7 @@ def _findings(ctx: typer.Context, *, models: bool) -> "Iterator[Finding]":
 
 
 def _of_settings(settings: "Settings", *, models: bool) -> "Iterator[Finding]":
-    from service.cli import checkup
+    from service.cli import checkup, job_checkup
     from service.storage.engine import open_engine
 
     home = checkup.check_home(settings)
@@ -79,10 +79,12 @@ def _of_settings(settings: "Settings", *, models: bool) -> "Iterator[Finding]":
         yield database
         if database.verdict == "ok":
             yield checkup.check_keys(settings, engine)
+            yield from _all(lambda: job_checkup.check_jobs(settings, engine), "Looking at jobs …")
             yield from _all(lambda: checkup.check_examples(settings, engine), "Building the example index …")
     finally:
         engine.dispose()
     yield from checkup.check_files(settings)
+    yield from job_checkup.check_stuck_after(settings)
     if models:
         yield from _all(lambda: iter(run(_of_models(settings))), "Starting models …")
 

@@ -8,6 +8,9 @@ from service.cli.options import settings_of
 from service.cli.running import run
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from service.jobs.worker import Worker
     from service.settings import Settings
 
 
@@ -18,26 +21,33 @@ def work(
         int | None, typer.Option(min=1, help="Articles at once; by default RIDDLEWIRE_JOBS_CONCURRENCY.")
     ] = None,
     metrics_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Show Prometheus metrics on this port of 127.0.0.1.")
+        int | None,
+        typer.Option(min=1, max=65535, help="Show /metrics for Prometheus and /livez on this port."),
     ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address of that port. Neither page asks for a key: keep it inside your network.")
+    ] = "127.0.0.1",
 ) -> None:
     """Do jobs until stopped: batches and feeds that serving processes on the same PostgreSQL have accepted.
 
     Start as many as you like, on any number of machines. A worker that dies is noticed within 20 seconds, and others
-    go on with its articles. SIGTERM lets what runs finish first.
+    go on with its articles. SIGTERM lets what runs finish first. /livez answers 503 when the worker is stuck, so that
+    it can be restarted; a busy one, or one that waits for a provider, is not.
 
     Examples:
     - `RIDDLEWIRE_DATABASE_URL=postgresql://... RIDDLEWIRE_CHROMA_URL=http://... riddlewire work`
+    - `riddlewire work --concurrency 64 --metrics-port 9100 --metrics-host 0.0.0.0`
     """
     settings = settings_of(ctx)
     if concurrency is not None:
         settings = settings.model_copy(update={"jobs": settings.jobs.model_copy(update={"concurrency": concurrency})})
-    raise typer.Exit(run(_work(settings, metrics_port)))
+    raise typer.Exit(run(_work(settings, metrics_host, metrics_port)))
 
 
-async def _work(settings: "Settings", metrics_port: int | None) -> int:
+async def _work(settings: "Settings", metrics_host: str, metrics_port: int | None) -> int:
     import asyncio
     import signal
+    from contextlib import ExitStack
 
     import structlog
 
@@ -50,21 +60,24 @@ async def _work(settings: "Settings", metrics_port: int | None) -> int:
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(sign, stopping.set)
-    async with open_resources(settings, working=True) as resources:
-        assert resources.worker is not None
-        await resources.worker.start()
-        _show_metrics(metrics_port)
-        log.info("doing jobs", worker=resources.worker.name, concurrency=settings.jobs.concurrency)
-        await stopping.wait()
-        log.info("stopping", running=resources.worker.work.running)
-        resources.in_flight.close()
+    with ExitStack() as pages:  # they are there until the last job has ended
+        async with open_resources(settings, working=True) as resources:
+            assert resources.worker is not None
+            await resources.worker.start()
+            pages.enter_context(_pages(metrics_host, metrics_port, resources.worker))
+            log.info("doing jobs", worker=resources.worker.name, concurrency=settings.jobs.concurrency)
+            await stopping.wait()
+            log.info("stopping", running=resources.worker.work.running)
+            resources.in_flight.close()
     return 0
 
 
-def _show_metrics(port: int | None) -> None:
-    if port is not None:
-        from prometheus_client import start_http_server
+def _pages(host: str, port: int | None, worker: "Worker") -> "AbstractContextManager[None]":
+    from contextlib import nullcontext
 
-        from service.telemetry import metrics
+    from service.operations.worker_pages import worker_pages
+    from service.telemetry import metrics
 
-        start_http_server(port, addr="127.0.0.1", registry=metrics.process.registry)
+    if port is None:
+        return nullcontext()
+    return worker_pages(host, port, health=worker.health, registry=metrics.process.registry)

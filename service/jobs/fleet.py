@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from sqlalchemy import delete, func, insert, select, text, update
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Update
     from sqlalchemy.engine import Connection, Engine
+
+    from service.jobs.progress import WorkHealth
+    from service.telemetry.job_metrics import JobMetrics
 
 BEATS: Final = 4
 """Signs of life in the time after which a worker counts as dead; also how often each looks after the others."""
@@ -41,7 +44,9 @@ class Fleet:
         worker: Names this process start.
         take_over: Queues again what a dead worker had begun, and says how much.
         running: How many jobs this process is doing.
+        health: Whether they get on; asked from the thread that beats, so that a stuck event loop is told too.
         dead_after_s: Seconds of silence after which others take over.
+        metrics: Counts the jobs that are taken over.
     """
 
     def __init__(
@@ -51,12 +56,16 @@ class Fleet:
         worker: str,
         take_over: Callable[[str], int],
         running: Callable[[], int],
+        health: Callable[[], WorkHealth],
         dead_after_s: float,
+        metrics: JobMetrics,
     ) -> None:
         self._engine = engine
         self._worker = worker
         self._take_over = take_over
         self._running = running
+        self._health = health
+        self._metrics = metrics
         self._beat_s = dead_after_s / BEATS
         self._dead_after = timedelta(seconds=dead_after_s)
         self._dead_after_s = dead_after_s
@@ -64,11 +73,10 @@ class Fleet:
         self._buried_at = -math.inf
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._live, name="riddlewire-fleet", daemon=True)
-        self.takeovers = 0
 
     def join(self) -> None:
         """Become one of the workers. Blocks."""
-        row = {"id": self._worker, "host": socket.gethostname(), "pid": os.getpid(), "running": 0}
+        row = {"id": self._worker, "host": socket.gethostname(), "pid": os.getpid(), **self._told()}
         lease_from = time.monotonic()
         with self._engine.begin() as connection:
             connection.execute(insert(workers).values(started_at=func.now(), beat_at=func.now(), **row))
@@ -119,9 +127,7 @@ class Fleet:
             if connection.execute(was).scalar() is not None:
                 self._buried_at = time.monotonic()
                 _log.warning("others took over from this worker, which lives: it was paused, or cut off")
-            connection.execute(
-                self._mine().values(beat_at=func.now(), gone_at=None, emptied_at=None, running=self._running())
-            )
+            connection.execute(self._mine().values(beat_at=func.now(), gone_at=None, emptied_at=None, **self._told()))
         self._lease_until = lease_from + self._dead_after_s
 
     def _dead(self, connection: Connection) -> list[str]:
@@ -138,9 +144,13 @@ class Fleet:
             connection.execute(update(workers).where(workers.c.id == dead).values(emptied_at=func.now()))
             old: ColumnElement[bool] = workers.c.emptied_at < func.now() - FORGOTTEN_AFTER
             connection.execute(delete(workers).where(old))
-        self.takeovers += taken
+        self._metrics.observe_takeovers(taken)
         _log.warning("took over from a worker that is gone", worker=dead, jobs=taken)
         return taken
+
+    def _told(self) -> dict[str, Any]:
+        health = self._health()
+        return {"running": self._running(), "state": health.state, "detail": health.detail}
 
     def _mine(self) -> Update:
         return update(workers).where(workers.c.id == self._worker)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.jobs.outlasting import outlasting
 from service.storage.job_tables import job_calls
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
+    from service.jobs.outlasting import Outlast
     from service.storage.jobs import StartedJob
     from service.storage.writer import Writer
 
@@ -29,7 +29,9 @@ class SqlJournal:
         writer: Of that engine: what finishes at once is made durable together.
         job: One that was begun.
         check: Raises `Superseded` when another start of the job has the say.
-        patience_s: Seconds to wait for a database that is away; an answer that is paid for is not let go.
+        outlast: Does what it is given, and waits for a database that is away; an answer that is paid for is not let go.
+        on_noted: Told when an answer is on the disk.
+        on_found: Told when one was noted before.
     """
 
     def __init__(
@@ -39,13 +41,17 @@ class SqlJournal:
         job: StartedJob,
         *,
         check: Callable[[StartedJob], Awaitable[None]],
-        patience_s: float,
+        outlast: Outlast,
+        on_noted: Callable[[], None],
+        on_found: Callable[[], None],
     ) -> None:
         self._engine = engine
         self._writer = writer
         self._job = job
         self._check = check
-        self._patience_s = patience_s
+        self._outlast = outlast
+        self._on_noted = on_noted
+        self._on_found = on_found
         dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
         self._note = dialect.insert(job_calls).on_conflict_do_nothing()
 
@@ -61,7 +67,10 @@ class SqlJournal:
         """The answers noted under a key; None when there are none."""
         if self._job.starts == 1:
             return None  # it was never begun before
-        return await outlasting(lambda: asyncio.to_thread(self._read, key), patience_s=self._patience_s)
+        found = await self._outlast(lambda: asyncio.to_thread(self._read, key))
+        if found is not None:
+            self._on_found()
+        return found
 
     def _read(self, key: str) -> list[dict[str, Any]] | None:
         mine = select(job_calls.c.answers).where(job_calls.c.job_id == self._job.id, job_calls.c.call_key == key)
@@ -76,4 +85,5 @@ class SqlJournal:
         def note(connection: Connection) -> None:
             connection.execute(self._note, row)
 
-        await outlasting(lambda: self._writer.write(note), patience_s=self._patience_s)
+        await self._outlast(lambda: self._writer.write(note))
+        self._on_noted()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -21,8 +21,23 @@ DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
 _log = structlog.get_logger("riddlewire.jobs")
 
 
-async def outlasting(call: Callable[[], Awaitable[T]], *, patience_s: float) -> T:
+class Outlast(Protocol):
+    """What `outlasting` is, with its patience chosen."""
+
+    async def __call__(self, call: Callable[[], Awaitable[T]], /) -> T:
+        """What `call` gives, once the database is there."""
+        ...
+
+
+async def outlasting(
+    call: Callable[[], Awaitable[T]], *, patience_s: float, on_wait: Callable[[], None] = lambda: None
+) -> T:
     """What `call` gives, tried again for so many seconds while the database is away.
+
+    Args:
+        call: Asks the database.
+        patience_s: Seconds until it is given up.
+        on_wait: Told before each further try.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: It is still away.
@@ -31,7 +46,7 @@ async def outlasting(call: Callable[[], Awaitable[T]], *, patience_s: float) -> 
         retry=retry_if_exception_type(DATABASE_AWAY),
         wait=wait_random_exponential(multiplier=0.2, max=10),
         stop=stop_after_delay(patience_s),
-        before_sleep=_tell,
+        before_sleep=lambda state: _tell(state, on_wait),
         reraise=True,
     )
     async for attempt in tries:
@@ -40,6 +55,7 @@ async def outlasting(call: Callable[[], Awaitable[T]], *, patience_s: float) -> 
     raise AssertionError("tenacity tries once at least, and raises the last error")
 
 
-def _tell(state: RetryCallState) -> None:
+def _tell(state: RetryCallState, on_wait: Callable[[], None]) -> None:
+    on_wait()
     error = state.outcome.exception() if state.outcome else None
     _log.warning("the database is away; a job waits for it", tries=state.attempt_number, error=type(error).__name__)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from chains.pipeline import RiddlePipeline
     from domain.riddle import Riddle
     from service.jobs.engine import IsMine
+    from service.jobs.progress import Progress
     from service.storage.jobs import JobRepository, StartedJob
     from service.storage.riddle_rows import StoredRiddle
     from service.storage.riddles import RiddleRepository
     from service.storage.writer import Writer
+    from service.telemetry.job_metrics import JobMetrics
 
 T = TypeVar("T")
 
@@ -78,6 +82,8 @@ class JobWork:
         slots: Jobs at once.
         patience_s: Seconds that a job waits for a provider that is down.
         doubts: Whether others may have taken over what this process had at a moment (by `time.monotonic`).
+        progress: Where jobs leave their stamps.
+        metrics: Counts what becomes of them.
     """
 
     def __init__(
@@ -89,7 +95,11 @@ class JobWork:
         slots: int,
         patience_s: float,
         doubts: Callable[[float], bool],
+        progress: Progress,
+        metrics: JobMetrics,
     ) -> None:
+        self.progress = progress
+        self._metrics = metrics
         self._doubts = doubts
         self._stores = stores
         self._jobs = stores.jobs
@@ -124,13 +134,8 @@ class JobWork:
         async with self._slots:
             if self._closing.is_set():
                 raise Postponed
-            if self._doubts(since) and not await self._outlasting(is_mine):
-                return
-            if await self._do(job_id, fewer_than=SUSPECT_AFTER):
-                return
-            if await self._outlasting(lambda: asyncio.to_thread(self._jobs.starts, job_id)) is not None:
-                async with self._suspects:
-                    await self._do(job_id)
+            with self.progress.job(job_id):
+                await self._do_if_mine(job_id, since, is_mine)
 
     async def finish(self, timeout_s: float) -> None:
         """Begin nothing new and wait for what is running, at most so many seconds."""
@@ -141,16 +146,33 @@ class JobWork:
         except TimeoutError:
             _log.warning("jobs were still running at shutdown; they will be done over", count=self.running)
 
+    async def _do_if_mine(self, job_id: str, since: float, is_mine: IsMine) -> None:
+        if self._doubts(since) and not await self._outlasting(job_id, is_mine):
+            return
+        if await self._do(job_id, fewer_than=SUSPECT_AFTER):
+            return
+        if await self._outlasting(job_id, lambda: asyncio.to_thread(self._jobs.starts, job_id)) is None:
+            return
+        with self.progress.waiting(job_id, "its turn: it may be what killed a worker"):
+            await self._suspects.acquire()
+        try:
+            await self._do(job_id)
+        finally:
+            self._suspects.release()
+
     async def _do(self, job_id: str, *, fewer_than: int | None = None) -> bool:
         """Whether it was there to be done."""
-        job = await self._outlasting(lambda: self._jobs.abegin(job_id, self._worker, fewer_than=fewer_than))
+        begin = self._jobs.abegin
+        job = await self._outlasting(job_id, lambda: begin(job_id, self._worker, fewer_than=fewer_than))
         if job is None:
             return False
+        self.progress.stamp()
         self._running[job_id] = time.monotonic()
         self._idle.clear()
         try:
             await self._settle(job)
         except Superseded as error:
+            self._metrics.observe_superseded()
             _log.warning("outcome dropped", job=job_id, reason=str(error))
         finally:
             self._running.pop(job_id, None)
@@ -175,8 +197,10 @@ class JobWork:
                 if wait_s is None:
                     await self._fail(job, error)
                     return
+                self._metrics.observe_rerun(type(error).__name__)
                 _log.info("job will be run again", job=job.id, wait_s=round(wait_s, 1), reason=str(error)[:200])
-                await self._pause(wait_s)
+                with self.progress.waiting(job.id, "another run"):
+                    await self._pause(wait_s)
                 continue
             return
 
@@ -191,26 +215,43 @@ class JobWork:
 
     async def _riddle(self, job: StartedJob) -> Riddle:
         store = SqlJournal(
-            self._stores.engine, self._stores.writer, job, check=self._check, patience_s=self._patience_s
+            self._stores.engine,
+            self._stores.writer,
+            job,
+            check=self._check,
+            outlast=partial(self._outlasting, job.id),
+            on_noted=self.progress.stamp,
+            on_found=self._metrics.observe_journal_hit,
         )
         with in_scope(CallScope(priority="batch", key_id=job.key_id)), journaled(Journal(store)):
             return await self._pipeline(job.pipeline).ainvoke(job.article, tenant=job.tenant)
 
     async def _check(self, job: StartedJob) -> None:
         if self._doubts(self._running[job.id]):
-            await self._outlasting(lambda: asyncio.to_thread(self._jobs.check, job))
+            await self._outlasting(job.id, lambda: asyncio.to_thread(self._jobs.check, job))
 
     async def _keep(self, job: StartedJob, riddle: Riddle) -> None:
         def settle(connection: Connection, stored: StoredRiddle) -> None:
             self._jobs.settle(connection, job, riddle.status, riddle_id=stored.id)
 
         save = self._stores.riddles.asave
-        await self._outlasting(lambda: save(riddle, key_id=job.key_id, tenant=job.tenant, also=settle))
+        await self._outlasting(job.id, lambda: save(riddle, key_id=job.key_id, tenant=job.tenant, also=settle))
+        self._ended(job, riddle.status)
 
     async def _fail(self, job: StartedJob, error: Exception) -> None:
         problem: dict[str, Any] = problem_of(error).as_dict(job.id)
         _log.warning("job failed", job=job.id, error=type(error).__name__, reason=problem["detail"])
-        await self._outlasting(lambda: self._jobs.afail(job, problem))
+        await self._outlasting(job.id, lambda: self._jobs.afail(job, problem))
+        self._ended(job, "failed")
 
-    async def _outlasting(self, call: Callable[[], Awaitable[T]]) -> T:
-        return await outlasting(call, patience_s=self._patience_s)
+    def _ended(self, job: StartedJob, status: str) -> None:
+        age_s = max(0.0, (datetime.now(UTC) - job.accepted_at).total_seconds())
+        self._metrics.observe_end(job.pipeline, status, age_s if job.fence == job.starts else None)
+
+    async def _outlasting(self, job_id: str, call: Callable[[], Awaitable[T]]) -> T:
+        def wait() -> None:
+            self.progress.waits(job_id, "the database")
+
+        found = await outlasting(call, patience_s=self._patience_s, on_wait=wait)
+        self.progress.found(job_id, "the database")
+        return found

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.jobs.dbos_engine import DbosEngine
 from service.jobs.fleet import Fleet
+from service.jobs.progress import Progress
 from service.jobs.work import JobWork
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from chains.pipeline import RiddlePipeline
+    from service.jobs.progress import WorkHealth
     from service.jobs.work import Stores
     from service.setting_groups import JobSettings
+    from service.telemetry.job_metrics import JobMetrics
 
 LOOK_EVERY_S: Final = 0.5
 """How soon jobs that another process accepted are seen; those of this one are seen at once."""
@@ -32,6 +35,8 @@ WATCH_EVERY_S: Final = 2.0
 HAND_OVER_AT_ONCE: Final = 200
 PORTION: Final = 8
 """Jobs that the engine queues, claims and ends as one. Few enough that several workers share a small batch."""
+TURN_EVERY_S: Final = 0.5
+"""How often the event loop shows that it turns."""
 KEEP_HOUSE_EVERY_S: Final = 30.0
 LOST_AFTER: Final = timedelta(seconds=60)
 """An open job that the engine has not heard of for so long is handed over anew."""
@@ -48,6 +53,8 @@ class Worker:
         stores: The database.
         pipeline: A pipeline by name.
         settings: How many at once, and how patiently.
+        metrics: Counts what becomes of jobs.
+        provider_waits: Whether model calls wait for their turn at a provider and none is in flight.
     """
 
     def __init__(
@@ -56,12 +63,16 @@ class Worker:
         *,
         pipeline: Callable[[str], RiddlePipeline],
         settings: JobSettings,
+        metrics: JobMetrics,
+        provider_waits: Callable[[], bool] = lambda: False,
     ) -> None:
         engine = stores.engine
         alone = engine.dialect.name == "sqlite"
         self.name = ONLY_EXECUTOR if alone else f"w-{uuid.uuid4().hex[:16]}"
         self._jobs = stores.jobs
         self._settings = settings
+        self._metrics = metrics
+        self.progress = Progress(stuck_after_s=settings.stuck_after_s, provider_waits=provider_waits)
         self.work = JobWork(
             stores,
             pipeline=pipeline,
@@ -69,6 +80,8 @@ class Worker:
             slots=settings.concurrency,
             patience_s=settings.patience_s,
             doubts=lambda since: self.fleet is not None and self.fleet.doubts(since),
+            progress=self.progress,
+            metrics=metrics,
         )
         # More than there are slots, so that a free slot need not wait until the queue is looked at again; and a portion
         # is in hand until its last job has ended.
@@ -87,13 +100,19 @@ class Worker:
             worker=self.name,
             take_over=self._engine.take_over,
             running=lambda: self.work.running,
+            health=self.health,
             dead_after_s=self._settings.dead_after_s,
+            metrics=self._metrics,
         )
 
     @property
     def is_started(self) -> bool:
         """Whether jobs are being done here."""
         return bool(self._tasks)
+
+    def health(self) -> WorkHealth:
+        """How this worker is; may be asked from any thread."""
+        return self.progress.health()
 
     async def start(self) -> None:
         """Do jobs from now on; nothing happens when that is so already."""
@@ -103,7 +122,9 @@ class Worker:
             await self._engine.start(self.work.do)
             if self.fleet is not None:
                 await asyncio.to_thread(self.fleet.join)
+            self.progress.turned()
             self._tasks = [
+                asyncio.create_task(self._turn(), name="jobs-turn"),
                 asyncio.create_task(self._hand_over(), name="jobs-hand-over"),
                 asyncio.create_task(self._keep_house(), name="jobs-house"),
             ]
@@ -141,6 +162,7 @@ class Worker:
             await asyncio.gather(self._watch, return_exceptions=True)
         if not self._tasks:
             return
+        self.progress.draining = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -149,6 +171,11 @@ class Worker:
         if self.fleet is not None:
             await asyncio.to_thread(self.fleet.leave)
         self._tasks = []
+
+    async def _turn(self) -> None:
+        while True:
+            self.progress.turned()
+            await asyncio.sleep(TURN_EVERY_S)
 
     async def _hand_over(self) -> None:
         while True:
@@ -182,4 +209,5 @@ class Worker:
         lost = handed - self._engine.alive(handed) if handed else set()
         if lost:
             count = self._jobs.hand_back(lost)
+            self._metrics.observe_lost(count)
             _log.warning("jobs that the engine had lost were queued anew", count=count)

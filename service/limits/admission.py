@@ -56,6 +56,10 @@ class SharedAdmission:
         """The doors that were used so far, by provider."""
         return self._doors
 
+    def is_held_up(self) -> bool:
+        """Whether calls wait for their turn at a provider that none is in flight to: limits hold them, not answers."""
+        return any(door.places.waiting and not door.places.used for door in list(self._doors.values()))
+
     def admit(self, asking: Asking) -> AbstractAsyncContextManager[Ticket]:
         """A block in which the call may be made.
 

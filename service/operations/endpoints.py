@@ -1,5 +1,6 @@
 """/livez, /readyz and /metrics: open to everybody who can reach the service, and cheap."""
 
+import asyncio
 from typing import Literal
 
 from fastapi import APIRouter
@@ -51,5 +52,6 @@ async def readyz(request: Request) -> Response:
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def show_metrics(request: Request) -> Response:
     """Prometheus' text format."""
-    content, media_type = metrics.exposition(request.headers.get("accept", ""))
+    accept = request.headers.get("accept", "")
+    content, media_type = await asyncio.to_thread(metrics.exposition, accept)  # it asks the database
     return Response(content, media_type=media_type)

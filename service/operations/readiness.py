@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.jobs.outlook import outlook
+
 if TYPE_CHECKING:
     from service.resources import Resources
 
@@ -22,6 +24,7 @@ async def readiness(resources: Resources) -> dict[str, Any]:
         "database": await _within_patience(_database, resources),
         "examples": await _within_patience(_examples, resources),
         "catalog": _catalog(resources),
+        "jobs": await _within_patience(_jobs, resources),
         "model": {"status": resources.warm_up.status, "detail": resources.warm_up.detail},
     }
     return {"status": _overall(dependencies, closing=resources.in_flight.closing), "dependencies": dependencies}
@@ -60,6 +63,20 @@ def _examples(resources: Resources) -> State:
     except SQLAlchemyError as error:
         return {"status": "failed", "detail": f"cannot be read ({type(error).__name__})"}
     return {"status": "ready", "detail": f"{count} examples, embedded by {resources.settings.embeddings}"}
+
+
+def _jobs(resources: Resources) -> State:
+    worker = resources.worker
+    try:
+        overview = resources.overview()
+    except SQLAlchemyError as error:
+        return {"status": "failed", "detail": f"cannot be looked at ({type(error).__name__})"}
+    here = None if worker is None else worker.health()
+    found = outlook(overview, resources.settings.jobs, here=here, works_here=worker is not None)
+    if not found.troubles:
+        return {"status": "ready", "detail": found.summary}
+    told = "; ".join(f"{trouble.what}: {trouble.remedy}" for trouble in found.troubles)
+    return {"status": "degraded", "detail": f"{found.summary}; {told}"[:1000]}
 
 
 def _catalog(resources: Resources) -> State:

@@ -93,6 +93,8 @@ workers = Table(
     Column("gone_at", UtcDateTime),  # taken for dead
     Column("emptied_at", UtcDateTime),  # what it had begun was given to others
     Column("running", Integer, nullable=False),
+    Column("state", String(20), nullable=False),  # whether its jobs get on, see `service.jobs.progress`
+    Column("detail", Text, nullable=False),
     comment="Processes that do jobs; only on PostgreSQL, where there can be several.",
 )
 

@@ -48,6 +48,7 @@ class StartedJob:
         key_id: Of the API key that asked for it first.
         starts: How often it was begun since it was accepted or asked for again, this time included.
         fence: Tells this start from all others.
+        accepted_at: When it was accepted.
     """
 
     id: str
@@ -57,6 +58,7 @@ class StartedJob:
     key_id: str | None
     starts: int
     fence: int
+    accepted_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,7 @@ class JobRepository:
             key_id=row.key_id,
             starts=row.starts,
             fence=row.fence,
+            accepted_at=row.created_at,
         )
 
     def check(self, job: StartedJob) -> None:
@@ -238,18 +241,6 @@ class JobRepository:
     def waiting(self) -> int:
         """How many jobs nobody has begun yet."""
         query = select(func.count()).select_from(jobs).where(WAITING)
-        with self._engine.connect() as connection:
-            return int(connection.execute(query).scalar_one())
-
-    def oldest_waiting(self) -> datetime | None:
-        """When the job was accepted that has waited longest; None when none waits."""
-        query = select(jobs.c.created_at).where(WAITING).order_by(jobs.c.id).limit(1)
-        with self._engine.connect() as connection:
-            return connection.execute(query).scalar()
-
-    def running(self) -> int:
-        """How many jobs are being worked on, by all workers together."""
-        query = select(func.count()).select_from(jobs).where(RUNNING)
         with self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
+from service.telemetry.job_metrics import JobMetrics
 from service.telemetry.webhook_metrics import WebhookMetrics
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Metrics:
         self._models = ModelMetrics(self.registry)
         self._riddles = RiddleMetrics(self.registry)
         self.webhooks = WebhookMetrics(self.registry)
+        self.jobs = JobMetrics(self.registry)
         self.observe_request = self._http.observe_request
         self.watch_in_flight = self._http.watch_in_flight
         self.observe_model_call = self._models.observe_call

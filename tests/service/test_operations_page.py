@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from service.jobs.progress import LOOP_STUCK_AFTER_S
 from service.keys import CACHED_S
 from service.operations.readiness import _PATIENCE_S
-from service.setting_groups import LimitSettings, WebhookSettings
+from service.setting_groups import JobSettings, LimitSettings, WebhookSettings
 from service.settings_table import all_settings
 from service.telemetry.metrics import Metrics
 
@@ -36,7 +37,7 @@ def test_every_metric_that_is_named_is_shown(page: str) -> None:
 def test_every_command_that_is_named_exists(page: str) -> None:
     reference = (DOCS / "cli.md").read_text(encoding="utf-8")
     known = set(re.findall(r"^## (riddlewire.*)$", reference, re.MULTILINE))
-    named = set(re.findall(r"riddlewire ((?:keys|examples|webhooks) [a-z]+|doctor|serve)\b", PAGES[page]))
+    named = set(re.findall(r"riddlewire ((?:keys|examples|webhooks) [a-z]+|doctor|serve|work|spend)\b", PAGES[page]))
     assert {f"riddlewire {command}" for command in named} - known == set()
 
 
@@ -46,6 +47,13 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert f"`RIDDLEWIRE_LIMITS_DRAIN_S` ({drain_s:g} s)" in text
     assert f"`RIDDLEWIRE_WEBHOOKS_KEEP_DAYS` ({keep_days})" in text
     assert f"within {_PATIENCE_S:g} s" in text
+    jobs = JobSettings()
+    assert f"`RIDDLEWIRE_JOBS_STUCK_AFTER_S` ({jobs.stuck_after_s:g} s)" in text
+    assert f"`RIDDLEWIRE_JOBS_DEAD_AFTER_S` ({jobs.dead_after_s:g} s)" in text
+    assert f"`RIDDLEWIRE_JOBS_PATIENCE_S` ({jobs.patience_s / 3600:g} h)" in text
+    assert f"`RIDDLEWIRE_JOBS_WAITING` ({jobs.waiting:,})" in text
+    assert ("`RIDDLEWIRE_JOBS_LATE_AFTER_S` (a day)" in text, jobs.late_after_s) == (True, 86400)
+    assert ("has not turned for a minute" in text, LOOP_STUCK_AFTER_S) == (True, 60)
     assert CACHED_S == 1
     assert "refuses a revoked key within a second" in text
 

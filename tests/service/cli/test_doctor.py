@@ -90,3 +90,18 @@ def test_the_embedded_engine_starts(shared: Cli) -> None:
     ended = shared.process("doctor", "--json")
     assert _finding(ended, "pipeline embedded (default)")["verdict"] == "ok"
     assert ended.code == Exit.OK
+
+
+def test_jobs_are_told(cli: Cli) -> None:
+    finding = _finding(cli("doctor", "--no-models", "--json"), "jobs")
+    assert (finding["verdict"], finding["detail"]) == ("ok", "0 wait, 0 begun")
+
+
+def test_a_step_that_may_be_silent_for_longer_than_a_stuck_worker_is_told(cli: Cli) -> None:
+    patient = cli("doctor", "--no-models", "--json")
+    assert [one for one in patient.json["findings"] if one["name"].startswith("jobs of")] == []
+    ended = cli("doctor", "--no-models", "--json", RIDDLEWIRE_JOBS_STUCK_AFTER_S="150")
+    finding = _finding(ended, "jobs of pipeline openai")
+    assert (ended.code, finding["verdict"]) == (Exit.OK, "note")
+    assert "may take 180 s with its retries" in finding["detail"]
+    assert "RIDDLEWIRE_JOBS_STUCK_AFTER_S above 180" in finding["remedy"]

@@ -18,7 +18,7 @@ def test_the_process_says_that_it_is_alive(live: Live) -> None:
 def test_readiness_is_told_per_dependency(live: Live) -> None:
     report = ReadyzOut.model_validate(_settled(live))
     assert report.status == "ready"
-    assert set(report.dependencies) == {"database", "examples", "catalog", "model"}
+    assert set(report.dependencies) == {"database", "examples", "catalog", "jobs", "model"}
     assert {one.status for one in report.dependencies.values()} == {"ready"}
 
 

@@ -41,6 +41,8 @@ def upgrade() -> None:
         sa.Column("gone_at", UtcDateTime, nullable=True),
         sa.Column("emptied_at", UtcDateTime, nullable=True),
         sa.Column("running", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
         comment="Processes that do jobs; only on PostgreSQL, where there can be several.",
     )

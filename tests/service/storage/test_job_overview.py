@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from sqlalchemy import func, insert, text, update
+
+from service.storage.job_overview import job_overview
+from service.storage.job_tables import workers
+from service.storage.tables import articles, jobs
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection, Engine
+
+
+def add_job(connection: Connection, number: int, status: str, *, age_s: float = 0) -> None:
+    created = datetime.now(UTC) - timedelta(seconds=age_s)
+    connection.execute(insert(articles).values(id=f"art_{number}", created_at=created, text="A ship left."))
+    job = {"id": f"job_{number:04}", "created_at": created, "dedup_key": str(number), "article_id": f"art_{number}"}
+    rest = {"pipeline": "openai", "priority": 1, "round": 0, "starts": 0}
+    connection.execute(insert(jobs).values(**job, **rest, status=status))
+
+
+def add_worker(connection: Connection, name: str, *, silent_s: float = 0, state: str = "busy") -> None:
+    beat = func.now() - timedelta(seconds=silent_s)
+    row = {"id": name, "host": "here", "pid": 7, "running": 2, "state": state, "detail": "2 jobs in hand"}
+    connection.execute(insert(workers).values(**row, started_at=func.now(), beat_at=beat))
+
+
+def test_an_empty_service_has_nothing_waiting(engine: Engine) -> None:
+    found = job_overview(engine, dead_after_s=15)
+    assert (found.waiting, found.running, found.oldest_waiting_s) == (0, 0, None)
+
+
+def test_waiting_and_begun_jobs_are_counted_and_the_oldest_waiting_is_timed(engine: Engine) -> None:
+    with engine.begin() as connection:
+        add_job(connection, 1, "published", age_s=9000)
+        add_job(connection, 2, "running", age_s=900)
+        add_job(connection, 3, "queued", age_s=300)
+        add_job(connection, 4, "queued", age_s=30)
+    found = job_overview(engine, dead_after_s=15)
+    assert (found.waiting, found.running) == (2, 1)
+    assert found.oldest_waiting_s == pytest.approx(300, abs=10)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_only_the_living_are_listed(engine: Engine) -> None:
+    with engine.begin() as connection:
+        add_worker(connection, "w-lives")
+        add_worker(connection, "w-silent", silent_s=16)
+        add_worker(connection, "w-buried")
+        connection.execute(update(workers).where(workers.c.id == "w-buried").values(gone_at=func.now()))
+    found = job_overview(engine, dead_after_s=15)
+    assert found.workers is not None
+    assert [(worker.id, worker.state, worker.running) for worker in found.workers] == [("w-lives", "busy", 2)]
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_on_sqlite_no_table_tells_of_workers(engine: Engine) -> None:
+    assert job_overview(engine, dead_after_s=15).workers is None
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_counting_reads_the_small_indexes_and_not_the_table(engine: Engine) -> None:
+    plans = {
+        "jobs_waiting": "SELECT count(*) FROM jobs WHERE status = 'queued'",
+        "jobs_running": "SELECT count(*) FROM jobs WHERE status = 'running'",
+    }
+    with engine.connect() as connection:
+        for index, query in plans.items():
+            plan = " ".join(row[-1] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}")))
+            assert f"INDEX {index}" in plan
