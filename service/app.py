@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
-from domain.errors import ConfigurationError
+from domain.errors import RiddlewireError
 from service import docs_page, openapi, problems
 from service.batches import endpoints as batches
 from service.examples import endpoints as examples
@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
             async with open_resources(settings, serving=True) as resources:
                 app.state.resources = resources
                 yield
-        except ConfigurationError as error:
+        except RiddlewireError as error:  # told in one line, and not only in the log
             app.state.refusal = error
             raise
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from domain.errors import ConfigurationError
+    from domain.errors import RiddlewireError
     from service.settings import Settings
 
 
@@ -83,6 +83,7 @@ def serve(settings: Settings) -> int:
 
     Raises:
         ConfigurationError: The operator has to change something first.
+        IndexUnavailable: The Chroma server does not answer.
     """
     factory = AppFactory(settings)
     config = configuration(settings, factory)
@@ -97,7 +98,7 @@ def _serve_here(server: Server, factory: AppFactory) -> int:
     try:
         server.run()
     except SystemExit:  # how uvicorn says that the start failed
-        refusal: ConfigurationError | None = factory.app.state.refusal if factory.app else None
+        refusal: RiddlewireError | None = factory.app.state.refusal if factory.app else None
         if refusal is not None:
             raise refusal from None
         raise

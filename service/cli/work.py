@@ -18,8 +18,11 @@ def work(
         int | None, typer.Option(min=1, help="Articles at once; by default RIDDLEWIRE_JOBS_CONCURRENCY.")
     ] = None,
     metrics_port: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Show Prometheus metrics on this port of 127.0.0.1.")
+        int | None, typer.Option(min=1, max=65535, help="Show Prometheus metrics on this port.")
     ] = None,
+    metrics_host: Annotated[
+        str, typer.Option(help="Address for them. Nobody needs a key: keep others than loopback inside your network.")
+    ] = "127.0.0.1",
 ) -> None:
     """Do jobs until stopped: batches and feeds that serving processes on the same PostgreSQL have accepted.
 
@@ -32,10 +35,10 @@ def work(
     settings = settings_of(ctx)
     if concurrency is not None:
         settings = settings.model_copy(update={"jobs": settings.jobs.model_copy(update={"concurrency": concurrency})})
-    raise typer.Exit(run(_work(settings, metrics_port)))
+    raise typer.Exit(run(_work(settings, metrics_port, metrics_host)))
 
 
-async def _work(settings: "Settings", metrics_port: int | None) -> int:
+async def _work(settings: "Settings", metrics_port: int | None, metrics_host: str) -> int:
     import asyncio
     import signal
 
@@ -53,7 +56,7 @@ async def _work(settings: "Settings", metrics_port: int | None) -> int:
     async with open_resources(settings, working=True) as resources:
         assert resources.worker is not None
         await resources.worker.start()
-        _show_metrics(metrics_port)
+        _show_metrics(metrics_port, metrics_host)
         log.info("doing jobs", worker=resources.worker.name, concurrency=settings.jobs.concurrency)
         await stopping.wait()
         log.info("stopping", running=resources.worker.work.running)
@@ -61,10 +64,10 @@ async def _work(settings: "Settings", metrics_port: int | None) -> int:
     return 0
 
 
-def _show_metrics(port: int | None) -> None:
+def _show_metrics(port: int | None, host: str) -> None:
     if port is not None:
         from prometheus_client import start_http_server
 
         from service.telemetry import metrics
 
-        start_http_server(port, addr="127.0.0.1", registry=metrics.process.registry)
+        start_http_server(port, addr=host, registry=metrics.process.registry)
