@@ -67,9 +67,9 @@ class Fleet:
         settings = {**self.settings, "RIDDLEWIRE_JOBS_WORK": "false"}
         return Process(self._new_home("api"), self.stub, environment=settings)
 
-    def new_worker(self) -> Process:
+    def new_worker(self, *options: str) -> Process:
         """A process that does jobs, once it is up."""
-        return Process(self._new_home("worker"), self.stub, command=WORK, environment=self.settings)
+        return Process(self._new_home("worker"), self.stub, command=(*WORK, *options), environment=self.settings)
 
     def open_index(self, stack: ExitStack) -> subprocess.Popen[bytes]:
         """Start the Chroma server, on the same folder and port each time."""

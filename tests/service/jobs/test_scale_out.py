@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,15 +12,16 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 
 from tests.service.jobs.fleet_lab import CONCURRENCY, Fleet, until
 from tests.service.jobs.follower import Follower
 from tests.service.jobs.lab import Calls, articles, ended, reply
 from tests.support.openai_stub import Behaviour, OpenAIStub
 from tests.support.program import free_port
+from tests.sources import ROOT
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
 
     from tests.support.postgres import PostgresServer
@@ -49,12 +52,14 @@ class Town:
     def __init__(self, fleet: Fleet, stack: ExitStack) -> None:
         self.fleet = fleet
         self._stack = stack
+        self.metrics_port = free_port()
         self.index: subprocess.Popen[bytes] = fleet.open_index(stack)
 
     def start(self) -> None:
         """Start two APIs and two workers at the same moment, on a database that is empty."""
         fleet = self.fleet
-        fleet.workers += [fleet.new_worker(), fleet.new_worker()]
+        metrics = ("--metrics-host", "127.0.0.1", "--metrics-port", str(self.metrics_port))
+        fleet.workers += [fleet.new_worker(), fleet.new_worker(*metrics)]
         fleet.apis += [fleet.new_api(), fleet.new_api()]
         for api in fleet.apis:
             api.wait_until_ready()
@@ -82,6 +87,19 @@ def town(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer, pro
         made = Town(fleet, stack)
         made.start()
         yield made
+
+
+def test_the_healthcheck_of_the_compose_file_finds_a_worker_that_lives(town: Town) -> None:
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    _, program, *arguments = services["worker"]["healthcheck"]["test"]
+    assert program == "python"
+
+    def asked(port: int) -> int:
+        command = [argument.replace(":9100/", f":{port}/") for argument in arguments]
+        return subprocess.run([sys.executable, *command], capture_output=True, check=False).returncode
+
+    assert asked(town.metrics_port) == 0
+    assert asked(free_port()) == 1
 
 
 def test_an_example_added_through_one_api_is_shown_by_the_other_and_by_a_worker(town: Town) -> None:
