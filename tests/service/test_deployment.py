@@ -11,7 +11,7 @@ import tomllib
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
@@ -20,9 +20,6 @@ from prompts import Catalog
 from service.setting_groups import LimitSettings
 from service.settings import Settings
 from service.settings_table import all_settings
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -251,8 +248,9 @@ class answering:  # noqa: N801 -- reads like the function it stands for
 
 # ------------------------------------------------------------------ systemd
 @pytest.fixture(params=UNITS, ids=lambda path: path.name)
-def unit(request: pytest.FixtureRequest) -> Iterator[str]:
-    yield request.param.read_text(encoding="utf-8")
+def unit(request: pytest.FixtureRequest) -> str:
+    path: Path = request.param
+    return path.read_text(encoding="utf-8")
 
 
 def test_a_unit_restarts_and_gives_time_to_drain(unit: str) -> None:

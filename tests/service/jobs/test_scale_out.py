@@ -17,9 +17,9 @@ import yaml
 from tests.service.jobs.fleet_lab import CONCURRENCY, Fleet, until
 from tests.service.jobs.follower import Follower
 from tests.service.jobs.lab import Calls, articles, ended, reply
+from tests.sources import ROOT
 from tests.support.openai_stub import Behaviour, OpenAIStub
 from tests.support.program import free_port
-from tests.sources import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.postgres
 
 COUNT = 120
-SLOW, FAST = Behaviour(delay_s=1.2), Behaviour(delay_s=0.05)
+CRAWLING, SLOW, FAST = (Behaviour(delay_s=seconds) for seconds in (4.0, 1.2, 0.05))
+"""The model's pace: while processes start, so that the batch is not over before them; while things die; otherwise."""
 
 ORCHID = (
     "A gardener in Brenford grew a black orchid that smells of rain, after forty years of trying. The botanical "
-    "society measured nine petals, and ship number {number} brought a professor who wept when she saw it in the greenhouse."
+    "society measured nine petals, and ship number {number} brought a professor who wept when she saw it."
 )
 EXAMPLE = {
     "article": ORCHID.format(number=1),
@@ -157,8 +158,10 @@ def test_a_batch_outlives_an_api_a_worker_the_database_and_the_index(
     dead = fleet.workers[0].process
     held = until(lambda: fleet.at_work().get(dead.pid))
     dead.kill()
+    provider.default = CRAWLING
     fleet.hire(1)
     fleet.apis[0].wait_until_ready()
+    provider.default = SLOW
 
     other.until(batch_id, at_least(45))
     assert not follower.is_over
