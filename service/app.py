@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+import structlog
 from fastapi import FastAPI
 
 from domain.errors import RiddlewireError
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from service.settings import Settings
+
+_log = structlog.get_logger("riddlewire.server")
 
 ROUTERS = (
     riddles.writes,
@@ -68,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
                 yield
         except RiddlewireError as error:  # told in one line, and not only in the log
             app.state.refusal = error
+            _log.error("cannot serve", reason=str(error))  # in a traceback, which logs shorten, it would come last
             raise
 
     app = FastAPI(

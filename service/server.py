@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
@@ -90,8 +91,9 @@ def serve(settings: Settings) -> int:
     if settings.processes == 1:
         return _serve_here(Server(config), factory)
     sockets = [config.bind_socket()]
-    Multiprocess(config, sockets=sockets).run()
-    return 0
+    supervisor = Multiprocess(config, sockets=sockets)
+    supervisor.run()
+    return int(any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes))
 
 
 def _serve_here(server: Server, factory: AppFactory) -> int:

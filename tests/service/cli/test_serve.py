@@ -125,3 +125,11 @@ def test_a_chroma_server_that_is_away_is_named_in_the_last_line(cli: Cli, comman
     last = ended.err.splitlines()[-1]
     assert last.startswith(f"riddlewire: the example index is unavailable: {away}")
     assert "check that Chroma runs" in last
+
+
+def test_several_processes_that_cannot_start_end_with_a_failure(cli: Cli) -> None:
+    nobody = f"127.0.0.1:{_free_port()}"
+    away = {"RIDDLEWIRE_DATABASE_URL": f"postgresql://a:b@{nobody}/c", "RIDDLEWIRE_CHROMA_URL": f"http://{nobody}"}
+    ended = cli.process("serve", "--workers", "2", RIDDLEWIRE_PORT="0", **away)
+    assert ended.code == Exit.FAILED
+    assert "cannot use the database" in ended.err
