@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+import structlog
 from fastapi import FastAPI
 
-from domain.errors import ConfigurationError
+from domain.errors import RiddlewireError
 from service import docs_page, openapi, problems
 from service.batches import endpoints as batches
 from service.examples import endpoints as examples
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from service.settings import Settings
+
+_log = structlog.get_logger("riddlewire.server")
 
 ROUTERS = (
     riddles.writes,
@@ -66,8 +69,9 @@ def create_app(settings: Settings) -> FastAPI:
             async with open_resources(settings, serving=True) as resources:
                 app.state.resources = resources
                 yield
-        except ConfigurationError as error:
+        except RiddlewireError as error:  # told in one line, and not only in the log
             app.state.refusal = error
+            _log.error("cannot serve", reason=str(error))  # in a traceback, which logs shorten, it would come last
             raise
 
     app = FastAPI(

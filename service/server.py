@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
-    from domain.errors import ConfigurationError
+    from domain.errors import RiddlewireError
     from service.settings import Settings
 
 
@@ -83,21 +84,23 @@ def serve(settings: Settings) -> int:
 
     Raises:
         ConfigurationError: The operator has to change something first.
+        IndexUnavailable: The Chroma server does not answer.
     """
     factory = AppFactory(settings)
     config = configuration(settings, factory)
     if settings.processes == 1:
         return _serve_here(Server(config), factory)
     sockets = [config.bind_socket()]
-    Multiprocess(config, sockets=sockets).run()
-    return 0
+    supervisor = Multiprocess(config, sockets=sockets)
+    supervisor.run()
+    return int(any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes))
 
 
 def _serve_here(server: Server, factory: AppFactory) -> int:
     try:
         server.run()
     except SystemExit:  # how uvicorn says that the start failed
-        refusal: ConfigurationError | None = factory.app.state.refusal if factory.app else None
+        refusal: RiddlewireError | None = factory.app.state.refusal if factory.app else None
         if refusal is not None:
             raise refusal from None
         raise

@@ -105,15 +105,15 @@ class DbosEngine:
             }
             self._client.enqueue_in_transaction(connection, options, list(portion.job_ids))
 
-    def take_over(self, executor_id: str) -> int:
-        """Queue again what a dead executor had begun."""
+    def take_over(self, executor_id: str) -> list[str]:
+        """Queue again what a dead executor had begun, and tell which portions."""
         begun = self._client.list_workflows(
             executor_id=executor_id, status="PENDING", queue_name=QUEUE, load_input=False, load_output=False
         )
         ids = [workflow.workflow_id for workflow in begun]
         if ids:
             self._client.resume_workflows(ids, queue_name=QUEUE)
-        return len(ids)
+        return ids
 
     def alive(self, portions: Collection[str]) -> set[str]:
         """Those of these portions, by id, that are queued or begun, here or elsewhere."""

@@ -45,11 +45,11 @@ class JobEngine(Protocol):
         """Queue portions of jobs in a transaction that the caller commits; the same portion again is one."""
         ...
 
-    def take_over(self, executor_id: str) -> int:
+    def take_over(self, executor_id: str) -> list[str]:
         """Queue again what a dead executor had begun. Blocks.
 
         Returns:
-            How many portions.
+            Which portions, by id.
         """
         ...
 

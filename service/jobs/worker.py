@@ -94,11 +94,15 @@ class Worker:
         self._watch: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
 
+    def _take_over(self, dead: str) -> int:
+        """How many jobs are taken over from a dead worker."""
+        return self._jobs.open_in(self._engine.take_over(dead))
+
     def _fleet(self, engine: Engine) -> Fleet:
         return Fleet(
             engine,
             worker=self.name,
-            take_over=self._engine.take_over,
+            take_over=self._take_over,
             running=lambda: self.work.running,
             health=self.health,
             dead_after_s=self._settings.dead_after_s,

@@ -232,6 +232,12 @@ class JobRepository:
         with self._engine.begin() as connection:
             return connection.execute(update(jobs).where(mine).values(status="queued", portion=None)).rowcount
 
+    def open_in(self, portions: Collection[str]) -> int:
+        """How many jobs of these portions are not finished."""
+        mine = and_(jobs.c.portion.in_(portions), jobs.c.status.in_(OPEN))
+        with self._engine.connect() as connection:
+            return int(connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one())
+
     def has_open(self) -> bool:
         """Whether any job is not finished."""
         with self._engine.connect() as connection:

@@ -115,3 +115,21 @@ def test_several_processes_on_one_sqlite_file_are_refused(cli: Cli) -> None:
     ended = cli.process("serve", "--workers", "2")
     assert ended.code == Exit.CONFIGURATION
     assert "RIDDLEWIRE_DATABASE_URL" in ended.err
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_a_chroma_server_that_is_away_is_named_in_the_last_line(cli: Cli, command: str) -> None:
+    away = f"http://127.0.0.1:{_free_port()}"
+    ended = cli.process(command, RIDDLEWIRE_PORT="0", RIDDLEWIRE_CHROMA_URL=away)
+    assert ended.code == Exit.FAILED
+    last = ended.err.splitlines()[-1]
+    assert last.startswith(f"riddlewire: the example index is unavailable: {away}")
+    assert "check that Chroma runs" in last
+
+
+def test_several_processes_that_cannot_start_end_with_a_failure(cli: Cli) -> None:
+    nobody = f"127.0.0.1:{_free_port()}"
+    away = {"RIDDLEWIRE_DATABASE_URL": f"postgresql://a:b@{nobody}/c", "RIDDLEWIRE_CHROMA_URL": f"http://{nobody}"}
+    ended = cli.process("serve", "--workers", "2", RIDDLEWIRE_PORT="0", **away)
+    assert ended.code == Exit.FAILED
+    assert "cannot use the database" in ended.err

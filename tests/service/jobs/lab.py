@@ -67,13 +67,13 @@ class Client:
 
     def send(self, sent: list[dict[str, Any]], key: str = "lab") -> str:
         """The id of the batch that is made of articles."""
-        answer = self._ask("POST", "/v1/batches", json={"articles": sent}, headers={"Idempotency-Key": key})
+        answer = self.ask("POST", "/v1/batches", json={"articles": sent}, headers={"Idempotency-Key": key})
         assert answer.status_code == 202, answer.text
         return str(answer.json()["id"])
 
     def look(self, batch_id: str) -> dict[str, Any]:
         """The batch as it is."""
-        answer = self._ask("GET", f"/v1/batches/{batch_id}")
+        answer = self.ask("GET", f"/v1/batches/{batch_id}")
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
@@ -94,13 +94,14 @@ class Client:
         cursor = None
         while True:
             params = {"limit": 100, **({"cursor": cursor} if cursor else {})}
-            page = self._ask("GET", f"/v1/batches/{batch_id}/results", params=params).json()
+            page = self.ask("GET", f"/v1/batches/{batch_id}/results", params=params).json()
             yield from page["items"]
             cursor = page["next_cursor"]
             if cursor is None:
                 return
 
-    def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """The answer, once the service is there to give one."""
         ends = time.monotonic() + self.patience_s
         while True:
             try:

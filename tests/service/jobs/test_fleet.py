@@ -6,17 +6,15 @@ import os
 import signal
 import time
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
-from tests.service.jobs.lab import Calls, Client, articles, ended
-from tests.support.chroma import chroma_server
-from tests.support.program import Process, free_port
+from tests.service.jobs.fleet_lab import CONCURRENCY, Fleet, until
+from tests.service.jobs.lab import Calls, articles, ended
+from tests.support.program import free_port
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -24,79 +22,6 @@ if TYPE_CHECKING:
     from tests.support.postgres import PostgresServer
 
 pytestmark = pytest.mark.postgres
-
-WORK = ("-m", "service.cli.main", "work")
-CONCURRENCY = 6
-DEAD_AFTER_S = 3
-
-
-class Fleet:
-    """One API process and workers, on one database and one example index."""
-
-    def __init__(self, folder: Path, database: str, chroma_port: int, stub: OpenAIStub) -> None:
-        self.folder = folder
-        self.database = database
-        self.chroma_port = chroma_port
-        self.stub = stub
-        self.settings = {
-            "RIDDLEWIRE_DATABASE_URL": database,
-            "RIDDLEWIRE_CHROMA_URL": f"http://127.0.0.1:{chroma_port}",
-            "RIDDLEWIRE_JOBS_CONCURRENCY": str(CONCURRENCY),
-            "RIDDLEWIRE_JOBS_DEAD_AFTER_S": str(DEAD_AFTER_S),
-        }
-        self.workers: list[Process] = []
-        self.client = Client(lambda: self.api.url)
-
-    def start(self, stack: ExitStack) -> None:
-        """Start the example index and the API."""
-        self.open_index(stack)
-        self.api = Process(
-            self.folder / "api", self.stub, environment={**self.settings, "RIDDLEWIRE_JOBS_WORK": "false"}
-        )
-        self.api.wait_until_ready()
-
-    def open_api(self) -> None:
-        """Start the process that takes in and does no work."""
-        settings = {**self.settings, "RIDDLEWIRE_JOBS_WORK": "false"}
-        self.api = Process(self.folder / "api", self.stub, environment=settings)
-        self.api.wait_until_ready()
-
-    def open_index(self, stack: ExitStack) -> subprocess.Popen[bytes]:
-        """Start the Chroma server, on the same folder and port each time."""
-        server, _ = stack.enter_context(chroma_server(self.folder / "chroma", self.chroma_port))
-        return server
-
-    def hire(self, count: int) -> None:
-        """Start workers, and wait until they are among the living."""
-        first = len(self.workers)
-        self.workers += [
-            Process(self.folder / f"worker{first + number}", self.stub, command=WORK, environment=self.settings)
-            for number in range(count)
-        ]
-        ends = time.monotonic() + 60
-        while len(self.rows("SELECT id FROM workers WHERE gone_at IS NULL")) < len(self.workers):
-            assert time.monotonic() < ends, [worker.log()[-2000:] for worker in self.workers]
-            time.sleep(0.1)
-
-    def rows(self, query: str) -> list[Any]:
-        """What a query gives."""
-        with psycopg.connect(self.database) as connection:
-            return connection.execute(query.encode()).fetchall()
-
-    def at_work(self) -> dict[int, int]:
-        """How many jobs each worker has begun and not ended, by its process id."""
-        query = (
-            "SELECT workers.pid, count(*) FROM jobs JOIN workers ON workers.id = jobs.worker "
-            "WHERE jobs.status = 'running' GROUP BY 1"
-        )
-        return dict(self.rows(query))
-
-    def dismiss(self) -> None:
-        """End all of it."""
-        for process in (self.api, *self.workers):
-            if process.process.poll() is None:
-                process.process.kill()
-            process.process.wait(20)
 
 
 @pytest.fixture
@@ -179,12 +104,3 @@ def test_an_example_index_that_is_killed_and_comes_back_loses_nothing(
         batch = fleet.client.finished(batch_id)
         assert batch["counts"]["published"] + batch["counts"]["needs_review"] == 40
         assert batch["counts"]["failed"] == 0
-
-
-def until(found: Any, timeout_s: float = 40) -> Any:
-    """What `found` gives, once it is something."""
-    ends = time.monotonic() + timeout_s
-    while not (value := found()):
-        assert time.monotonic() < ends
-        time.sleep(0.05)
-    return value

@@ -150,7 +150,7 @@ def test_a_job_of_a_worker_that_lives_is_nobody_elses(desk: Desk) -> None:
     (job_id,) = desk.job_ids()
     now = datetime.now(UTC)
     with desk.engine.begin() as connection:
-        row = {"host": "h", "pid": 1, "started_at": now, "beat_at": now, "running": 0}
+        row = {"host": "h", "pid": 1, "started_at": now, "beat_at": now, "running": 0, "state": "idle", "detail": ""}
         connection.execute(insert(workers), [{"id": "w1", **row}, {"id": "w2", **row}])
     desk.started(job_id, "w1")
     assert desk.begin(job_id, "w2") is None
