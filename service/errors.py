@@ -14,6 +14,7 @@
     ├── ShuttingDown             503
     ├── RequestInProgress        409  the same Idempotency-Key is still being answered
     ├── BatchIsFinished          409  nothing left to cancel
+    ├── WorkerDied               500  an article of a batch that kills its workers
     └── IdempotencyMismatch      422  the same Idempotency-Key came with another body
 
 `service/problems.py` turns these, the domain's and FastAPI's own into problem+json.
@@ -210,6 +211,20 @@ class BatchIsFinished(ServiceError):
 
     def __init__(self, batch_id: str) -> None:
         super().__init__(f"batch {batch_id} is finished; there is nothing left to cancel")
+
+
+class WorkerDied(ServiceError):
+    """An article whose worker died each time it was tried; stands in the results of its batch."""
+
+    status = 500
+    slug = "worker-died"
+    title = "The process that worked on it died"
+
+    def __init__(self, starts: int) -> None:
+        super().__init__(
+            f"the process that worked on this article died each of {starts} times; look at what is special about the "
+            "article, then run it again with POST /v1/batches/{id}/retry"
+        )
 
 
 class IdempotencyMismatch(ServiceError):

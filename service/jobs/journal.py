@@ -65,7 +65,7 @@ class SqlJournal:
 
     async def read(self, key: str) -> list[dict[str, Any]] | None:
         """The answers noted under a key; None when there are none."""
-        if self._job.starts == 1:
+        if self._job.fence == 1:
             return None  # it was never begun before
         found = await self._outlast(lambda: asyncio.to_thread(self._read, key))
         if found is not None:

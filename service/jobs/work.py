@@ -10,10 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from chains.models.journal import Journal, journaled
 from chains.models.scope import CallScope, in_scope
-from domain.errors import ConfigurationError, InvalidInput, NotFound, RiddlewireError
+from domain.errors import ConfigurationError, InvalidInput, NotFound
+from service.errors import WorkerDied
 from service.jobs.engine import Postponed
 from service.jobs.journal import SqlJournal
 from service.jobs.outlasting import outlasting
@@ -45,16 +47,6 @@ MOST_STARTS = 5
 """A job begun so often without an end is given up."""
 
 _log = structlog.get_logger("riddlewire.jobs")
-
-
-class WorkerDied(RiddlewireError):
-    """A job whose worker died each time it was tried."""
-
-    def __init__(self, starts: int) -> None:
-        super().__init__(
-            f"the process that worked on this article died each of {starts} times; look at what is special about the "
-            "article, then run it again with POST /v1/batches/{id}/retry"
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +102,7 @@ class JobWork:
         self._patience_s = patience_s
         self._closing = asyncio.Event()
         self._running: dict[str, float] = {}
+        self._held: dict[str, StartedJob] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -145,6 +138,7 @@ class JobWork:
                 await self._idle.wait()
         except TimeoutError:
             _log.warning("jobs were still running at shutdown; they will be done over", count=self.running)
+            await self._release(*self._held.values())
 
     async def _do_if_mine(self, job_id: str, since: float, is_mine: IsMine) -> None:
         if self._doubts(since) and not await self._outlasting(job_id, is_mine):
@@ -168,17 +162,29 @@ class JobWork:
             return False
         self.progress.stamp()
         self._running[job_id] = time.monotonic()
+        self._held[job_id] = job
         self._idle.clear()
         try:
             await self._settle(job)
+        except Postponed:
+            await self._release(job)
+            raise
         except Superseded as error:
             self._metrics.observe_superseded()
             _log.warning("outcome dropped", job=job_id, reason=str(error))
         finally:
             self._running.pop(job_id, None)
+            self._held.pop(job_id, None)
             if not self._running:
                 self._idle.set()
         return True
+
+    async def _release(self, *jobs: StartedJob) -> None:
+        """These starts do not count: the process is told to stop, and did not die of them."""
+        try:
+            await self._jobs.arelease(jobs)
+        except SQLAlchemyError as error:  # it counts, then; they are done over all the same
+            _log.warning("jobs could not be released", count=len(jobs), error=type(error).__name__)
 
     async def _settle(self, job: StartedJob) -> None:
         if job.starts > MOST_STARTS:

@@ -138,6 +138,16 @@ class JobRepository:
             accepted_at=row.created_at,
         )
 
+    async def arelease(self, started: Collection[StartedJob]) -> None:
+        """Let starts not count that were ended in good order before the jobs were."""
+
+        def release(connection: Connection) -> None:
+            for job in started:
+                mine = and_(jobs.c.id == job.id, jobs.c.status == "running", jobs.c.fence == job.fence)
+                connection.execute(update(jobs).where(mine).values(starts=jobs.c.starts - 1))
+
+        await self._writer.write(release)
+
     def check(self, job: StartedJob) -> None:
         """Nothing, if this start still has the say.
 

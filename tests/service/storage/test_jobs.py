@@ -167,6 +167,18 @@ def test_a_job_that_was_begun_too_often_is_left_for_later(desk: Desk) -> None:
     assert desk.jobs.starts(job_id) == 1
 
 
+def test_a_start_that_was_released_does_not_count_and_one_that_is_old_releases_nothing(desk: Desk) -> None:
+    desk.send("one")
+    (job_id,) = desk.job_ids()
+    old = desk.started(job_id)
+    asyncio.run(desk.jobs.arelease([old]))
+    assert desk.jobs.starts(job_id) == 0
+    new = desk.started(job_id)
+    assert (new.starts, new.fence) == (1, 2)
+    asyncio.run(desk.jobs.arelease([old]))
+    assert desk.jobs.starts(job_id) == 1
+
+
 def test_what_a_job_has_paid_for_is_forgotten_when_it_ends(desk: Desk) -> None:
     desk.send("one")
     job = desk.started(*desk.job_ids())

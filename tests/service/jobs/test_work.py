@@ -1,0 +1,195 @@
+"""What one process does with its jobs, with a pipeline that misbehaves as told, on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from domain import Article, Riddle
+from domain.errors import ProviderUnavailable
+from service.jobs.engine import Postponed
+from service.jobs.progress import Progress
+from service.jobs.work import MOST_STARTS, SUSPECT_AFTER, JobWork, Stores
+from service.storage.batches import BatchRepository, NewBatch
+from service.storage.jobs import JobRepository
+from service.storage.riddles import RiddleRepository
+from service.storage.writer import Writer
+from service.telemetry.job_metrics import JobMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from sqlalchemy import Engine
+
+BATCH = f"bat_{1:032x}"
+
+
+class Pipeline:
+    """Makes the riddle of an article as `make` does; remembers how many were in work at once."""
+
+    def __init__(self, make: Callable[[Article], Awaitable[Riddle]]) -> None:
+        self._make = make
+        self.at_once = 0
+        self.most_at_once = 0
+
+    async def ainvoke(self, article: Article, **_: Any) -> Riddle:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            return await self._make(article)
+        finally:
+            self.at_once -= 1
+
+
+class Lab:
+    def __init__(self, engine: Engine) -> None:
+        self.writer = Writer(engine)
+        self.stores = Stores(
+            engine=engine,
+            writer=self.writer,
+            jobs=JobRepository(engine, self.writer),
+            riddles=RiddleRepository(engine, self.writer),
+        )
+        self.batches = BatchRepository(engine)
+
+    def send(self, count: int) -> list[str]:
+        """The jobs of a batch of so many articles."""
+        new = NewBatch(
+            id=BATCH,
+            articles=[Article(text=f"text {number}") for number in range(count)],
+            pipeline="p",
+            key_id=None,
+            tenant=None,
+            priority=10,
+        )
+        self.batches.create(new, dedup_since=datetime.now(UTC) - timedelta(days=1))
+        portions: list[str] = []
+        self.stores.jobs.hand_over(
+            count,
+            lambda _, given: portions.extend(given[0].job_ids),
+            portion_size=count,
+            at_most_waiting=count,
+        )
+        return portions
+
+    def work(self, pipeline: Pipeline, slots: int = 4) -> JobWork:
+        found: Any = pipeline
+        return JobWork(
+            self.stores,
+            pipeline=lambda _: found,
+            worker="w1",
+            slots=slots,
+            patience_s=3600,
+            doubts=lambda _: False,
+            progress=Progress(stuck_after_s=900),
+            metrics=JobMetrics(CollectorRegistry()),
+        )
+
+    def counts(self) -> dict[str, int]:
+        return self.batches.get(BATCH).counts.by_status
+
+
+@pytest.fixture
+def lab(engine: Engine) -> Iterator[Lab]:
+    made = Lab(engine)
+    yield made
+    made.writer.close()
+
+
+async def begun(work: JobWork) -> None:
+    while not work.running:  # noqa: ASYNC110 -- there is nothing to wait on
+        await asyncio.sleep(0.01)
+
+
+async def good(article: Article) -> Riddle:
+    await asyncio.sleep(0.01)
+    return Riddle(article=article, status="published", pipeline="p")
+
+
+async def mine() -> bool:
+    return True
+
+
+async def test_a_portion_is_done_when_all_its_jobs_are_and_no_more_at_once_than_there_are_slots(lab: Lab) -> None:
+    pipeline = Pipeline(good)
+    ids = lab.send(7)
+    await lab.work(pipeline, slots=3).do(ids, mine)
+    assert lab.counts() == {"published": 7}
+    assert pipeline.most_at_once == 3
+    await lab.work(pipeline).do(ids, mine)  # it comes again after a crash: nothing is left to do
+    assert lab.counts() == {"published": 7}
+
+
+async def test_a_process_that_is_to_stop_waits_for_no_provider_and_the_start_does_not_count(lab: Lab) -> None:
+    async def down(_: Article) -> Riddle:
+        raise ProviderUnavailable("p", "down")
+
+    (job_id,) = lab.send(1)
+    for _ in range(MOST_STARTS + 2):
+        work = lab.work(Pipeline(down))
+        doing = asyncio.create_task(work.do([job_id], mine))
+        await begun(work)
+        await work.finish(10)
+        with pytest.raises(Postponed):
+            await doing
+        assert lab.stores.jobs.starts(job_id) == 0
+    await lab.work(Pipeline(good)).do([job_id], mine)
+    assert lab.counts() == {"published": 1}
+
+
+async def test_what_was_still_running_when_the_time_was_over_does_not_count_as_a_death_either(lab: Lab) -> None:
+    async def slow(_: Article) -> Riddle:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    (job_id,) = lab.send(1)
+    work = lab.work(Pipeline(slow))
+    doing = asyncio.create_task(work.do([job_id], mine))
+    await begun(work)
+    await work.finish(0.05)
+    assert lab.stores.jobs.starts(job_id) == 0
+    doing.cancel()
+    await asyncio.gather(doing, return_exceptions=True)
+
+
+async def test_what_may_have_killed_workers_runs_beside_no_other_such_job_and_is_given_up_in_the_end(lab: Lab) -> None:
+    ids = lab.send(3)
+    for _ in range(SUSPECT_AFTER):
+        for job_id in ids:
+            await lab.stores.jobs.abegin(job_id, "dead")
+    pipeline = Pipeline(good)
+    await lab.work(pipeline).do(ids[:2], mine)
+    assert pipeline.most_at_once == 1
+    for _ in range(MOST_STARTS - SUSPECT_AFTER):
+        await lab.stores.jobs.abegin(ids[2], "dead")
+    await lab.work(pipeline).do(ids, mine)
+    assert lab.counts() == {"published": 2, "failed": 1}
+    (failed,) = [item for item in lab.batches.items(BATCH) if item.error]
+    assert f"died each of {MOST_STARTS} times" in str(failed.error)
+
+
+async def test_a_job_whose_making_fails_for_no_known_reason_says_so_and_keeps_no_other_back(lab: Lab) -> None:
+    async def broken(article: Article) -> Riddle:
+        if article.text == "text 1":
+            raise KeyError("oops")
+        return await good(article)
+
+    await lab.work(Pipeline(broken)).do(lab.send(3), mine)
+    assert lab.counts() == {"published": 2, "failed": 1}
+
+
+async def test_a_portion_that_is_somebody_elses_by_now_is_not_begun(lab: Lab) -> None:
+    async def not_mine() -> bool:
+        return False
+
+    ids = lab.send(2)
+    work = lab.work(Pipeline(good))
+    work._doubts = lambda _: True
+    await work.do(ids, not_mine)
+    assert lab.counts() == {"queued": 2}
+    await work.do(ids, mine)
+    assert lab.counts() == {"published": 2}
