@@ -18,7 +18,7 @@ def add_job(connection: Connection, number: int, status: str, *, age_s: float = 
     created = datetime.now(UTC) - timedelta(seconds=age_s)
     connection.execute(insert(articles).values(id=f"art_{number}", created_at=created, text="A ship left."))
     job = {"id": f"job_{number:04}", "created_at": created, "dedup_key": str(number), "article_id": f"art_{number}"}
-    rest = {"pipeline": "openai", "priority": 1, "round": 0, "starts": 0}
+    rest = {"pipeline": "openai", "priority": 1, "starts": 0, "fence": 0}
     connection.execute(insert(jobs).values(**job, **rest, status=status))
 
 
