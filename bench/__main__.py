@@ -21,6 +21,7 @@ BENCHMARKS = {
     "http": ("bench.serving", "the service beside the same job by hand, on LangServe, and the floor"),
     "batches": ("bench.batches", "articles a second through durable batches; what one costs a caller beside it"),
     "kills": ("bench.kills", "kill -9 in the middle of a batch: what is lost, and what is paid twice"),
+    "fleet": ("bench.fleet", "workers on PostgreSQL: one dies, one is paused; one worker beside two"),
     "engine": ("bench.engine", "tokens a second with and without us; four articles at once"),
     "articles": ("bench.articles", "20 real articles through the embedded default"),
 }

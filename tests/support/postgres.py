@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,6 +69,13 @@ def postgres() -> Iterator[PostgresServer]:
         if os.environ.get("CI"):
             pytest.fail("CI must have PostgreSQL: no initdb in PATH or /usr/lib/postgresql/*/bin")
         pytest.skip("no PostgreSQL binaries: install the package 'postgresql'")
+    with postgres_server(binaries) as server:
+        yield server
+
+
+@contextmanager
+def postgres_server(binaries: Path) -> Iterator[PostgresServer]:
+    """A server while the block runs, from programs in a folder."""
     folder = Path(tempfile.mkdtemp(prefix="riddlewire-pg-"))
     try:
         yield from _serve(binaries, folder)
