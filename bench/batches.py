@@ -66,7 +66,7 @@ class Batches:
             self.sent += 1
             text = f"{self.articles[self.sent % len(self.articles)]} This is edition {self.sent}."
             lines.append(orjson.dumps({"text": text}))
-        headers = {"content-type": "application/x-ndjson", **self._key}
+        headers = {"content-type": "application/x-ndjson", **self.key}
         url = f"{self.base}/v1/batches?pipeline={PIPELINE}"
         async with self.session.post(url, data=b"\n".join(lines), headers=headers) as answer:
             answer.raise_for_status()
@@ -75,7 +75,7 @@ class Batches:
     async def done(self, path: str) -> dict[str, Any]:
         """The batch, when nothing of it is open."""
         while True:
-            async with self.session.get(f"{self.base}{path}", headers=self._key) as answer:
+            async with self.session.get(f"{self.base}{path}", headers=self.key) as answer:
                 batch: dict[str, Any] = await answer.json()
             if batch["finished_at"]:
                 return batch
@@ -90,7 +90,7 @@ class Batches:
         return time.perf_counter() - started
 
     @property
-    def _key(self) -> dict[str, str]:
+    def key(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self.home.secret}"}
 
 
@@ -166,7 +166,7 @@ async def _beside(report: Report, batches: Batches, load: Load, server: Server, 
 
 
 async def _look(batches: Batches, path: str) -> dict[str, Any]:
-    async with batches.session.get(f"{batches.base}{path}", headers=batches._key) as answer:  # noqa: SLF001
+    async with batches.session.get(f"{batches.base}{path}", headers=batches.key) as answer:
         found: dict[str, Any] = await answer.json()
         return found
 

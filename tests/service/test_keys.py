@@ -9,13 +9,7 @@ from domain.errors import InvalidInput, NotFound
 from service.keys import CACHED_S, InvalidKey, KeyStore
 from service.ratelimit import InvalidRate
 from service.storage.tables import api_keys
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 @pytest.fixture

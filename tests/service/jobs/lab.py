@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -63,7 +63,6 @@ class Client:
 
     url: Callable[[], str]
     patience_s: float = 120.0
-    _seen: dict[str, Any] = field(default_factory=dict)
 
     def send(self, sent: list[dict[str, Any]], key: str = "lab") -> str:
         """The id of the batch that is made of articles."""

@@ -21,22 +21,20 @@ KILLS = 4
 
 def paid(home: Path) -> Counter[str]:
     """How many answered calls are noted for each article that is not done, by its number."""
-    database = sqlite3.connect(home / "riddlewire.db")
-    rows = database.execute(
-        "SELECT articles.text FROM job_calls JOIN jobs ON jobs.id = job_id JOIN articles ON articles.id = article_id"
-    ).fetchall()
-    database.close()
-    return Counter(row[0].partition("ship number ")[2].split(" ")[0] for row in rows)
+    return numbers(home, "job_calls JOIN jobs ON jobs.id = job_id")
 
 
 def done(home: Path) -> set[str]:
     """The numbers of the articles that are done."""
+    return set(numbers(home, "(SELECT * FROM jobs WHERE riddle_id IS NOT NULL)"))
+
+
+def numbers(home: Path, source: str) -> Counter[str]:
+    """The articles' numbers of some rows, with how many rows each has."""
     database = sqlite3.connect(home / "riddlewire.db")
-    rows = database.execute(
-        "SELECT articles.text FROM jobs JOIN articles ON articles.id = article_id WHERE riddle_id IS NOT NULL"
-    ).fetchall()
+    rows = database.execute(f"SELECT text FROM {source} JOIN articles ON articles.id = article_id").fetchall()
     database.close()
-    return {row[0].partition("ship number ")[2].split(" ")[0] for row in rows}
+    return Counter(row[0].partition("ship number ")[2].split(" ")[0] for row in rows)
 
 
 def test_kill_9_of_the_only_process_loses_nothing_and_repeats_no_call_that_was_noted(

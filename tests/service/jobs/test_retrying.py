@@ -5,21 +5,14 @@ from sqlalchemy.exc import OperationalError
 
 from domain.errors import ProviderBadAnswer, ProviderRateLimited, ProviderTimedOut, ProviderUnavailable
 from service.jobs.retrying import BAD_ANSWERS, LONGEST_WAIT_S, UNFORESEEN, Patience
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 @pytest.mark.parametrize(
     "error", [ProviderUnavailable("p", "down"), ProviderTimedOut("p", "slow"), OperationalError("x", {}, Exception())]
 )
 def test_what_is_not_the_articles_fault_is_waited_for_as_long_as_patience_lasts(error: Exception) -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     patience = Patience(patience_s=3600, clock=clock)
     waits = []
     while (wait := patience.wait_s(error)) is not None:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from service.storage.provider_limits import LEASE_S, URGENT_S, Ask, ProviderLimitStore, Rates
+from tests.support.clock import Clock
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -14,17 +14,9 @@ if TYPE_CHECKING:
 BATCH, URGENT = Ask(10, urgent=False), Ask(10, urgent=True)
 
 
-@dataclass
-class Clock:
-    now: float = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_000_000.0)
 
 
 @pytest.fixture
