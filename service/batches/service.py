@@ -121,6 +121,7 @@ async def make_batch(resources: Resources, order: BatchOrder) -> StoredBatch:
         NotFound: There is no such pipeline.
         TooManyArticles: More than one batch may have.
         QueueFull: Too many articles wait already.
+        ShuttingDown: This process takes nothing new.
     """
     if resources.in_flight.closing:
         raise ShuttingDown

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
     from chains.pipeline import RiddlePipeline
+    from service.jobs.engine import JobEngine
     from service.jobs.progress import WorkHealth
     from service.jobs.work import Stores
     from service.setting_groups import JobSettings
@@ -87,7 +88,7 @@ class Worker:
         # is in hand until its last job has ended.
         in_hand = 3 * settings.concurrency + 2 * PORTION
         self._most_waiting = max(HAND_OVER_AT_ONCE, in_hand)
-        self._engine = DbosEngine(engine, executor_id=self.name, at_once=math.ceil(in_hand / PORTION))
+        self._engine: JobEngine = DbosEngine(engine, executor_id=self.name, at_once=math.ceil(in_hand / PORTION))
         self.fleet = None if alone else self._fleet(engine)
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
