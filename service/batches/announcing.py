@@ -11,8 +11,8 @@ from service.webhooks.targets import WebhookTarget
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from service.storage.batch_ends import BatchFinished
     from service.storage.batches import BatchRepository
-    from service.storage.jobs import BatchFinished
 
 
 def announcer(batches: BatchRepository) -> BatchFinished:

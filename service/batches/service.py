@@ -16,6 +16,7 @@ from service.batches.payload import batch_payload, item_payload
 from service.errors import QueueFull, ShuttingDown
 from service.riddles.claims import Replayed, claim_key
 from service.storage.batches import NewBatch
+from service.storage.job_queue import JobQueue
 from service.storage.page import InvalidCursor, decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ def _new_batch(resources: Resources, order: BatchOrder) -> NewBatch:
 
 def _keep(resources: Resources, new: NewBatch, order: BatchOrder) -> StoredBatch:
     settings = resources.settings.jobs
-    if resources.jobs.waiting() + len(new.articles) > settings.waiting:
+    if JobQueue(resources.engine).waiting() + len(new.articles) > settings.waiting:
         raise QueueFull(settings.waiting)
     since = datetime.now(UTC) - timedelta(hours=settings.dedup_hours)
     return resources.batches.create(new, dedup_since=since, also=order.also)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
     from service.jobs.engine import Do
-    from service.storage.jobs import Portion
+    from service.storage.job_queue import Portion
 
 APPLICATION: Final = "riddlewire"
 VERSION: Final = "1"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection
 
-    from service.storage.jobs import Portion
+    from service.storage.job_queue import Portion
 
     IsMine = Callable[[], Awaitable[bool]]
     Do = Callable[[Sequence[str], IsMine], Awaitable[None]]

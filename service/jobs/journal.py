@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.job_tables import job_calls
@@ -52,8 +52,7 @@ class SqlJournal:
         self._outlast = outlast
         self._on_noted = on_noted
         self._on_found = on_found
-        dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
-        self._note = dialect.insert(job_calls).on_conflict_do_nothing()
+        self._note = _NOTE[engine.dialect.name]
 
     async def check(self) -> None:
         """Nothing, if this start of the job has the say.
@@ -73,9 +72,8 @@ class SqlJournal:
         return found
 
     def _read(self, key: str) -> list[dict[str, Any]] | None:
-        mine = select(job_calls.c.answers).where(job_calls.c.job_id == self._job.id, job_calls.c.call_key == key)
         with self._engine.connect() as connection:
-            found = connection.execute(mine).scalar()
+            found = connection.execute(_NOTED, {"job": self._job.id, "call": key}).scalar()
         return None if found is None else list(found)
 
     async def write(self, key: str, answers: list[dict[str, Any]]) -> None:
@@ -87,3 +85,13 @@ class SqlJournal:
 
         await self._outlast(lambda: self._writer.write(note))
         self._on_noted()
+
+
+_NOTE: Final = {
+    "sqlite": sqlite.insert(job_calls).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(job_calls).on_conflict_do_nothing(),
+}
+"""By dialect."""
+_NOTED: Final = select(job_calls.c.answers).where(
+    job_calls.c.job_id == bindparam("job"), job_calls.c.call_key == bindparam("call")
+)

@@ -42,6 +42,17 @@ async def outlasting(
     Raises:
         sqlalchemy.exc.SQLAlchemyError: It is still away.
     """
+    try:
+        return await call()
+    except DATABASE_AWAY as error:
+        first = [error]
+
+    async def replayed() -> T:
+        """The first try as it went, then new ones: bookkeeping of tries begins only when one has failed."""
+        if first:
+            raise first.pop()
+        return await call()
+
     tries = AsyncRetrying(
         retry=retry_if_exception_type(DATABASE_AWAY),
         wait=wait_random_exponential(multiplier=0.2, max=10),
@@ -49,10 +60,7 @@ async def outlasting(
         before_sleep=lambda state: _tell(state, on_wait),
         reraise=True,
     )
-    async for attempt in tries:
-        with attempt:
-            return await call()
-    raise AssertionError("tenacity tries once at least, and raises the last error")
+    return await tries(replayed)
 
 
 def _tell(state: RetryCallState, on_wait: Callable[[], None]) -> None:

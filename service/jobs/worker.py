@@ -16,6 +16,7 @@ from service.jobs.dbos_engine import DbosEngine
 from service.jobs.fleet import Fleet
 from service.jobs.progress import Progress
 from service.jobs.work import JobWork
+from service.storage.job_queue import JobQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ class Worker:
         engine = stores.engine
         alone = engine.dialect.name == "sqlite"
         self.name = ONLY_EXECUTOR if alone else f"w-{uuid.uuid4().hex[:16]}"
-        self._jobs = stores.jobs
+        self._queue = JobQueue(engine)
         self._settings = settings
         self._metrics = metrics
         self.progress = Progress(stuck_after_s=settings.stuck_after_s, provider_waits=provider_waits)
@@ -97,7 +98,7 @@ class Worker:
 
     def _take_over(self, dead: str) -> int:
         """How many jobs are taken over from a dead worker."""
-        return self._jobs.open_in(self._engine.take_over(dead))
+        return self._queue.open_in(self._engine.take_over(dead))
 
     def _fleet(self, engine: Engine) -> Fleet:
         return Fleet(
@@ -144,7 +145,7 @@ class Worker:
             self._watch = asyncio.create_task(self._keep_looking(), name="jobs-watch")
 
     async def _look(self) -> None:
-        if await asyncio.to_thread(self._jobs.has_open):
+        if await asyncio.to_thread(self._queue.has_open):
             await self.start()
 
     async def _keep_looking(self) -> None:
@@ -196,7 +197,7 @@ class Worker:
                         await self._news.wait()
 
     def _move(self) -> int:
-        return self._jobs.hand_over(
+        return self._queue.hand_over(
             HAND_OVER_AT_ONCE, self._engine.enqueue, portion_size=PORTION, at_most_waiting=self._most_waiting
         )
 
@@ -210,9 +211,9 @@ class Worker:
                 _log.warning("jobs could not be looked after", error=type(error).__name__)
 
     def _find_lost(self) -> None:
-        handed = self._jobs.portions(before=datetime.now(UTC) - LOST_AFTER)
+        handed = self._queue.portions(before=datetime.now(UTC) - LOST_AFTER)
         lost = handed - self._engine.alive(handed) if handed else set()
         if lost:
-            count = self._jobs.hand_back(lost)
+            count = self._queue.hand_back(lost)
             self._metrics.observe_lost(count)
             _log.warning("jobs that the engine had lost were queued anew", count=count)

@@ -11,10 +11,10 @@ from sqlalchemy import and_, case, delete, exists, func, or_, select, text, upda
 from domain.article import content_hash
 from domain.errors import NotFound
 from service.errors import BatchIsFinished
+from service.storage.batch_ends import close_items
 from service.storage.batch_rows import BatchItem, Counts, StoredBatch, items_of, stored_batch
 from service.storage.intake import Intake
 from service.storage.job_tables import batch_items, batches, jobs
-from service.storage.jobs import close_items
 from service.storage.tables import articles, riddles
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
 
     from domain.article import Article
-    from service.storage.jobs import BatchFinished
+    from service.storage.batch_ends import BatchFinished
 
 _INTAKE_LOCK: Final = 0x5249_4442_4154  # 'RIDBAT': batches of a PostgreSQL database are taken in one after another
 

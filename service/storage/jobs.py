@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from langchain_core.utils.uuid import uuid7
-from sqlalchemy import Select, and_, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
 from domain.errors import RiddlewireError
-from service.storage.job_tables import HANDED_OVER, RUNNING, TO_HAND_OVER, WAITING, workers
+from service.storage.batch_ends import close_items
+from service.storage.job_tables import workers
 from service.storage.riddle_rows import article_of
-from service.storage.tables import articles, batch_items, batches, job_calls, jobs
+from service.storage.tables import articles, batch_items, job_calls, jobs
+from service.storage.types import Json, UtcDateTime
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection
 
-    from sqlalchemy import ColumnElement
-    from sqlalchemy.engine import Connection, Engine, Row
+    from sqlalchemy import Update
+    from sqlalchemy.engine import Connection, Engine
 
     from domain.article import Article
+    from service.storage.batch_ends import BatchFinished
     from service.storage.writer import Writer
-
-    BatchFinished = Callable[[Connection, str], None]
 
 OPEN: Final = ("queued", "running")
 """Statuses of jobs that are not finished."""
@@ -61,21 +61,6 @@ class StartedJob:
     accepted_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Portion:
-    """Jobs that go to the job engine together: queueing, claiming and ending cost it as much for one as for many.
-
-    Args:
-        id: `por_` and a UUIDv7 in hex.
-        job_ids: At least one.
-        priority: The most urgent one's; lower numbers go first.
-    """
-
-    id: str
-    job_ids: tuple[str, ...]
-    priority: int
-
-
 class JobRepository:
     """Jobs in SQLite or PostgreSQL. Methods block: call them in a worker thread; `abegin` and `asettle` do.
 
@@ -110,25 +95,17 @@ class JobRepository:
             worker: Who begins it.
             fewer_than: None as well when it was begun so often already.
         """
-        return await self._writer.write(lambda connection: self._begin(connection, job_id, worker, fewer_than))
+        most = _ANY_NUMBER if fewer_than is None else fewer_than
+        return await self._writer.write(lambda connection: self._begin(connection, job_id, worker, most))
 
-    def _begin(self, connection: Connection, job_id: str, worker: str, fewer_than: int | None) -> StartedJob | None:
-        values = {
-            "status": "running",
-            "starts": jobs.c.starts + 1,
-            "fence": jobs.c.fence + 1,
-            "worker": worker,
-            "started_at": func.coalesce(jobs.c.started_at, datetime.now(UTC)),
-        }
-        begun = update(jobs).where(jobs.c.id == job_id, _may_be_begun_by(worker)).values(values).returning(jobs)
-        if fewer_than is not None:
-            begun = begun.where(jobs.c.starts < fewer_than)
-        row = connection.execute(begun).first()
+    def _begin(self, connection: Connection, job_id: str, worker: str, most: int) -> StartedJob | None:
+        begun = {"job": job_id, "by": worker, "most": most, "now": datetime.now(UTC)}
+        row = connection.execute(_BEGIN, begun).first()
         if row is None:
             return None
-        article = connection.execute(select(articles).where(articles.c.id == row.article_id)).one()
+        article = connection.execute(_ARTICLE, {"article": row.article_id}).one()
         return StartedJob(
-            id=row.id,
+            id=job_id,
             article=article_of(article._mapping),  # noqa: SLF001 -- SQLAlchemy's documented name
             pipeline=row.pipeline,
             tenant=row.tenant,
@@ -143,8 +120,7 @@ class JobRepository:
 
         def release(connection: Connection) -> None:
             for job in started:
-                mine = and_(jobs.c.id == job.id, jobs.c.status == "running", jobs.c.fence == job.fence)
-                connection.execute(update(jobs).where(mine).values(starts=jobs.c.starts - 1))
+                connection.execute(_RELEASE, _start(job))
 
         await self._writer.write(release)
 
@@ -154,9 +130,8 @@ class JobRepository:
         Raises:
             Superseded: It has not.
         """
-        mine = select(jobs.c.id).where(jobs.c.id == job.id, jobs.c.status == "running", jobs.c.fence == job.fence)
         with self._engine.connect() as connection:
-            if connection.execute(mine).first() is None:
+            if connection.execute(_HAS_THE_SAY, _start(job)).first() is None:
                 raise Superseded(job.id)
 
     def settle(self, connection: Connection, job: StartedJob, status: str, *, riddle_id: str) -> None:
@@ -165,7 +140,7 @@ class JobRepository:
         Raises:
             Superseded: Another start has the say; the transaction must not be committed.
         """
-        self._end(connection, job, {"status": status, "riddle_id": riddle_id})
+        self._end(connection, job, _END, {"ended": status, "riddle": riddle_id})
 
     async def afail(self, job: StartedJob, problem: dict[str, Any]) -> None:
         """Say that a job cannot be done, and why.
@@ -173,137 +148,61 @@ class JobRepository:
         Raises:
             Superseded: Another start has the say.
         """
-        await self._writer.write(lambda connection: self._end(connection, job, {"status": "failed", "error": problem}))
+        await self._writer.write(lambda connection: self._end(connection, job, _FAIL, {"problem": problem}))
 
-    def _end(self, connection: Connection, job: StartedJob, values: dict[str, Any]) -> None:
-        mine = and_(jobs.c.id == job.id, jobs.c.status == "running", jobs.c.fence == job.fence)
+    def _end(self, connection: Connection, job: StartedJob, end: Update, how: dict[str, Any]) -> None:
         now = datetime.now(UTC)
-        if connection.execute(update(jobs).where(mine).values(finished_at=now, **values)).rowcount != 1:
+        if connection.execute(end, {**_start(job), "now": now, **how}).rowcount != 1:
             raise Superseded(job.id)
-        connection.execute(delete(job_calls).where(job_calls.c.job_id == job.id))
-        held = (
-            select(batch_items.c.batch_id, func.count())
-            .where(batch_items.c.job_id == job.id, ~batch_items.c.cancelled)
-            .group_by(batch_items.c.batch_id)
-            .order_by(batch_items.c.batch_id)  # the same order everywhere, so that no two wait for each other
-        )
-        for batch_id, count in connection.execute(held).all():
+        connection.execute(_FORGET_CALLS, {"job": job.id})
+        for batch_id, count in connection.execute(_OPEN_ITEMS, {"job": job.id}).all():
             close_items(connection, batch_id, count, now, self.on_batch_finished)
 
-    # ------------------------------------------------------------------ on the way to the job engine
-    def hand_over(
-        self,
-        limit: int,
-        into: Callable[[Connection, Sequence[Portion]], None],
-        *,
-        portion_size: int,
-        at_most_waiting: int,
-    ) -> int:
-        """Put waiting jobs into the job engine's queue, in one transaction with the note that they are there.
 
-        Args:
-            limit: At most so many.
-            into: Puts portions of them there, on the connection it is given.
-            portion_size: Jobs of one portion.
-            at_most_waiting: No more than so many stand in the engine's queue at once, so that the rest can still be
-                overtaken and cancelled cheaply.
-
-        Returns:
-            How many.
-        """
-        with self._engine.begin() as connection:
-            room = min(limit, at_most_waiting - _in_engine(connection))
-            rows = connection.execute(_to_hand_over(room)).all() if room > 0 else []
-            portions = [_portion(part) for part in _parts(rows, portion_size)]
-            if portions:
-                into(connection, portions)
-            for portion in portions:
-                connection.execute(update(jobs).where(jobs.c.id.in_(portion.job_ids)).values(portion=portion.id))
-        return len(rows)
-
-    def portions(self, *, before: datetime, limit: int = 500) -> set[str]:
-        """Portions that hold open jobs which were accepted before a moment."""
-        query = (
-            select(jobs.c.portion)
-            .where(or_(HANDED_OVER, RUNNING), jobs.c.created_at < before)
-            .order_by(jobs.c.id)
-            .limit(limit)
-        )
-        with self._engine.connect() as connection:
-            return {row.portion for row in connection.execute(query).all() if row.portion is not None}
-
-    def hand_back(self, lost: Collection[str]) -> int:
-        """Queue anew the open jobs of portions that the job engine has lost.
-
-        Returns:
-            How many.
-        """
-        mine = and_(jobs.c.portion.in_(lost), jobs.c.status.in_(OPEN))
-        with self._engine.begin() as connection:
-            return connection.execute(update(jobs).where(mine).values(status="queued", portion=None)).rowcount
-
-    def open_in(self, portions: Collection[str]) -> int:
-        """How many jobs of these portions are not finished."""
-        mine = and_(jobs.c.portion.in_(portions), jobs.c.status.in_(OPEN))
-        with self._engine.connect() as connection:
-            return int(connection.execute(select(func.count()).select_from(jobs).where(mine)).scalar_one())
-
-    def has_open(self) -> bool:
-        """Whether any job is not finished."""
-        with self._engine.connect() as connection:
-            found = (connection.execute(select(jobs.c.id).where(kind).limit(1)).first() for kind in (RUNNING, WAITING))
-            return any(row is not None for row in found)
-
-    def waiting(self) -> int:
-        """How many jobs nobody has begun yet."""
-        query = select(func.count()).select_from(jobs).where(WAITING)
-        with self._engine.connect() as connection:
-            return int(connection.execute(query).scalar_one())
+def _start(job: StartedJob) -> dict[str, Any]:
+    """What tells a start from others, as the statements below want it."""
+    return {"job": job.id, "fence_of": job.fence}
 
 
-def close_items(
-    connection: Connection,
-    batch_id: str,
-    count: int,
-    now: datetime,
-    on_batch_finished: BatchFinished | None,
-) -> None:
-    """Count items of a batch as ended; the last one finishes it."""
-    counted = (
-        update(batches)
-        .where(batches.c.id == batch_id)
-        .values(open_items=batches.c.open_items - count)
-        .returning(batches.c.open_items)
+# The statements of every job's way, put together once: SQLAlchemy needs longer for that than SQLite for running them.
+_ANY_NUMBER: Final = 2**31 - 1
+_NOW = bindparam("now", type_=UtcDateTime)
+_OTHERS_ALIVE = select(workers.c.id).where(workers.c.gone_at.is_(None), workers.c.id != bindparam("by"))
+_MINE = and_(jobs.c.id == bindparam("job"), jobs.c.status == "running", jobs.c.fence == bindparam("fence_of"))
+_ARTICLE = select(articles).where(articles.c.id == bindparam("article"))
+_HAS_THE_SAY = select(jobs.c.id).where(_MINE)
+_RELEASE = update(jobs).where(_MINE).values(starts=jobs.c.starts - 1)
+_FORGET_CALLS = delete(job_calls).where(job_calls.c.job_id == bindparam("job"))
+_BEGIN = (
+    update(jobs)
+    .where(
+        jobs.c.id == bindparam("job"),
+        or_(jobs.c.status == "queued", and_(jobs.c.status == "running", jobs.c.worker.not_in(_OTHERS_ALIVE))),
+        jobs.c.starts < bindparam("most"),
     )
-    if connection.execute(counted).scalar_one() <= 0:
-        connection.execute(update(batches).where(batches.c.id == batch_id).values(finished_at=now))
-        if on_batch_finished is not None:
-            on_batch_finished(connection, batch_id)
-
-
-def _may_be_begun_by(worker: str) -> ColumnElement[bool]:
-    others = select(workers.c.id).where(workers.c.gone_at.is_(None), workers.c.id != worker)
-    return or_(jobs.c.status == "queued", and_(jobs.c.status == "running", jobs.c.worker.not_in(others)))
-
-
-def _in_engine(connection: Connection) -> int:
-    return int(connection.execute(select(func.count()).select_from(jobs).where(HANDED_OVER)).scalar_one())
-
-
-def _to_hand_over(limit: int) -> Select[Any]:
-    return (
-        select(jobs.c.id, jobs.c.priority)
-        .where(TO_HAND_OVER)
-        .order_by(jobs.c.priority, jobs.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+    .values(
+        status="running",
+        starts=jobs.c.starts + 1,
+        fence=jobs.c.fence + 1,
+        worker=bindparam("by"),
+        started_at=func.coalesce(jobs.c.started_at, _NOW),
     )
-
-
-def _parts(rows: Sequence[Row[Any]], size: int) -> list[Sequence[Row[Any]]]:
-    return [rows[start : start + size] for start in range(0, len(rows), size)]
-
-
-def _portion(rows: Sequence[Row[Any]]) -> Portion:
-    urgent = min(row.priority for row in rows)
-    return Portion(id=f"por_{uuid7().hex}", job_ids=tuple(row.id for row in rows), priority=urgent)
+    .returning(
+        jobs.c.article_id,
+        jobs.c.pipeline,
+        jobs.c.tenant,
+        jobs.c.key_id,
+        jobs.c.starts,
+        jobs.c.fence,
+        jobs.c.created_at,
+    )
+)
+_ENDED = update(jobs).where(_MINE).values(finished_at=_NOW)
+_END = _ENDED.values(status=bindparam("ended"), riddle_id=bindparam("riddle"))
+_FAIL = _ENDED.values(status="failed", error=bindparam("problem", type_=Json))
+_OPEN_ITEMS = (
+    select(batch_items.c.batch_id, func.count())
+    .where(batch_items.c.job_id == bindparam("job"), ~batch_items.c.cancelled)
+    .group_by(batch_items.c.batch_id)
+    .order_by(batch_items.c.batch_id)  # the same order everywhere, so that no two wait for each other
+)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from standardwebhooks import Webhook
 
+from service.storage.job_queue import JobQueue
 from tests.service.http.batches import articles, finished, results
 from tests.support.openai_stub import Behaviour
 from tests.support.receiver import Receiver
@@ -112,7 +113,7 @@ def test_a_webhook_into_a_private_network_refuses_the_batch(serve: Serve) -> Non
         refused = live.post("/v1/batches", json={"articles": articles(1), "webhook": {"url": url}})
         assert refused.status_code == 422, url
         assert "url" in refused.json()["errors"][0]["loc"]
-    assert live.resources.jobs.waiting() == 0
+    assert JobQueue(live.resources.engine).waiting() == 0
 
 
 def test_old_batches_are_forgotten_and_their_riddles_stay(serve: Serve) -> None:

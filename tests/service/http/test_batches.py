@@ -4,6 +4,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from service.storage.job_queue import JobQueue
 from tests.service.http.batches import articles, finished, results
 from tests.support.openai_stub import Behaviour
 
@@ -36,7 +37,7 @@ def test_json_lines_are_a_batch_too(live: Live) -> None:
 
 
 def test_a_batch_with_one_bad_article_is_refused_whole_and_names_it(live: Live) -> None:
-    before = live.resources.jobs.waiting(), len(live.stub.requests)
+    before = JobQueue(live.resources.engine).waiting(), len(live.stub.requests)
     good = articles(2, "refused")
     as_json = live.post("/v1/batches", json={"articles": [*good, {"text": " "}]})
     assert as_json.status_code == 422
@@ -49,7 +50,7 @@ def test_a_batch_with_one_bad_article_is_refused_whole_and_names_it(live: Live) 
     assert empty.status_code == 422
     assert live.post("/v1/batches", content=b"\n", headers={"Content-Type": "application/x-ndjson"}).status_code == 422
     time.sleep(0.3)
-    assert (live.resources.jobs.waiting(), len(live.stub.requests)) == before
+    assert (JobQueue(live.resources.engine).waiting(), len(live.stub.requests)) == before
 
 
 def test_the_same_text_is_worked_once_within_a_batch_and_within_the_window(live: Live) -> None:

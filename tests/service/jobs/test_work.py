@@ -15,6 +15,7 @@ from service.jobs.engine import Postponed
 from service.jobs.progress import Progress
 from service.jobs.work import MOST_STARTS, SUSPECT_AFTER, JobWork, Stores
 from service.storage.batches import BatchRepository, NewBatch
+from service.storage.job_queue import JobQueue
 from service.storage.jobs import JobRepository
 from service.storage.riddles import RiddleRepository
 from service.storage.writer import Writer
@@ -68,7 +69,7 @@ class Lab:
         )
         self.batches.create(new, dedup_since=datetime.now(UTC) - timedelta(days=1))
         portions: list[str] = []
-        self.stores.jobs.hand_over(
+        JobQueue(self.stores.engine).hand_over(
             count,
             lambda _, given: portions.extend(given[0].job_ids),
             portion_size=count,

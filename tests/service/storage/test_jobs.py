@@ -10,8 +10,9 @@ from sqlalchemy import insert, select, update
 from domain import Article, Riddle
 from service.errors import BatchIsFinished
 from service.storage.batches import BatchRepository, NewBatch
+from service.storage.job_queue import JobQueue, Portion
 from service.storage.job_tables import job_calls, jobs, workers
-from service.storage.jobs import JobRepository, Portion, Superseded
+from service.storage.jobs import JobRepository, Superseded
 from service.storage.riddles import RiddleRepository
 from service.storage.writer import Writer
 
@@ -34,6 +35,7 @@ class Desk:
         self.writer = Writer(engine)
         self.finished: list[str] = []
         self.jobs = JobRepository(engine, self.writer, lambda _, batch_id: self.finished.append(batch_id))
+        self.queue = JobQueue(engine)
         self.batches = BatchRepository(engine, self.jobs.on_batch_finished)
         self.riddles = RiddleRepository(engine, self.writer)
         self._count = 0
@@ -233,15 +235,15 @@ def test_waiting_jobs_are_handed_over_in_portions_the_urgent_ones_first_and_no_m
         given.extend(portions)
 
     options: dict[str, Any] = {"portion_size": 3, "at_most_waiting": 7}
-    assert desk.jobs.hand_over(100, into, **options) == 7
+    assert desk.queue.hand_over(100, into, **options) == 7
     assert [len(portion.job_ids) for portion in given] == [3, 3, 1]
-    assert desk.jobs.hand_over(100, into, **options) == 0
+    assert desk.queue.hand_over(100, into, **options) == 0
     job = desk.started(given[0].job_ids[0])
-    assert desk.jobs.hand_over(100, into, **options) == 1
+    assert desk.queue.hand_over(100, into, **options) == 1
     later = datetime.now(UTC) + timedelta(seconds=1)
-    assert desk.jobs.portions(before=later) == {portion.id for portion in given}
-    assert desk.jobs.hand_back([given[0].id]) == 3
-    assert desk.jobs.hand_over(100, into, **options) == 2
+    assert desk.queue.portions(before=later) == {portion.id for portion in given}
+    assert desk.queue.hand_back([given[0].id]) == 3
+    assert desk.queue.hand_over(100, into, **options) == 2
     assert desk.started(job.id).fence == job.fence + 1
 
 
@@ -252,8 +254,8 @@ def test_a_hand_over_that_fails_leaves_the_jobs_where_they_were(desk: Desk) -> N
         raise RuntimeError("the engine is away")
 
     with pytest.raises(RuntimeError):
-        desk.jobs.hand_over(10, broken, portion_size=8, at_most_waiting=10)
-    assert desk.jobs.hand_over(10, lambda *_: None, portion_size=8, at_most_waiting=10) == 1
+        desk.queue.hand_over(10, broken, portion_size=8, at_most_waiting=10)
+    assert desk.queue.hand_over(10, lambda *_: None, portion_size=8, at_most_waiting=10) == 1
 
 
 def test_the_time_left_follows_from_what_has_ended(desk: Desk) -> None:
