@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
+from service.garbage import search_less
 
 if TYPE_CHECKING:
     import socket
@@ -24,16 +24,11 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
-_YOUNG_OBJECTS = 20_000
-"""New objects after which Python looks for cycles among them. Its 700 is two or three times for each article, whose
-objects nearly all go by reference counts."""
-
-
 def prepare_process(settings: Settings) -> None:
     """Set up this process's logs and traces, look for garbage less often, and keep tokenizers to one thread."""
     from service.telemetry import setup
 
-    gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    search_less()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     setup(settings)
 

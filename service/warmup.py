@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import structlog
 
 from domain.errors import RiddlewireError
+from service.garbage import spare_what_is_there
 
 if TYPE_CHECKING:
     from service.resources import Resources
@@ -48,4 +49,5 @@ class WarmUp:
             _log.warning("the default pipeline is not ready", reason=str(error))
         else:
             self.status = "ready"
+            spare_what_is_there()
             _log.info("the default pipeline is ready", models=names)

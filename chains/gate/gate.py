@@ -138,6 +138,8 @@ def _build(name: str, thresholds: Mapping[str, float]) -> Judging:
     check = _CHECKS.get(name)
     if check is None:
         raise UnknownCheck(name)
+    if not thresholds:
+        return check
     own: dict[str, Any] = {}
     for threshold in fields(check):
         if threshold.name in thresholds:

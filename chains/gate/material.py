@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Final
 
-from chains.gate.names import find_names
+from chains.gate.names import names_of, reading_of
 from chains.gate.numbers import digit_runs, spelled_out
-from chains.words import WORD, fold, plain
 
 if TYPE_CHECKING:
-    from chains.gate.names import Names
+    from chains.gate.names import Names, Reading
     from domain import Article, Draft, Example
 
 LONGEST_READ: Final = 200_000
@@ -38,7 +37,7 @@ class ArticleFacts:
     @cached_property
     def names(self) -> Names:
         """The names of text and title."""
-        return find_names(self._read, title=self.title, language=self._language)
+        return names_of(self._body, self._heading, language=self._language)
 
     @cached_property
     def flat(self) -> str:
@@ -59,7 +58,15 @@ class ArticleFacts:
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        return frozenset(fold(word) for word in set(WORD.findall(plain(f"{self.title}\n{self._read}"))))
+        return self._body.words | self._heading.words
+
+    @cached_property
+    def _body(self) -> Reading:
+        return reading_of(self._read)
+
+    @cached_property
+    def _heading(self) -> Reading:
+        return reading_of(self.title)
 
     @cached_property
     def _digits(self) -> frozenset[str]:

@@ -55,7 +55,7 @@ class Names:
         At the start of a line or sentence only certain names count. Inside one, where the riddle itself tells by the
         capital that it means a name, a word counts that the article has at the start of sentences alone.
         """
-        read = _read(riddle)
+        read = reading_of(riddle)
         spoken = [capital.word for capital in read.capitals if self._is_spoken(capital)]
         spoken += sorted(word for word in self.certain & read.small if self.known[word] > 1)
         return list(dict.fromkeys(spoken))
@@ -68,9 +68,13 @@ class Names:
 
 def find_names(text: str, *, title: str = "", language: str = "") -> Names:
     """The names of an article's text and title."""
+    return names_of(reading_of(text), reading_of(title), language=language)
+
+
+def names_of(body: Reading, heading: Reading, *, language: str = "") -> Names:
+    """The names of an article whose text and title were read."""
     if language.lower().startswith(("de", "lb")):
         return Names(Counter(), frozenset(), frozenset(), frozenset())
-    body, heading = _read(text), _read(title)
     known = Counter(_names(body))
     known.update(_heading_names(heading, known))
     small = body.small | heading.small
@@ -88,7 +92,7 @@ class _Capital(NamedTuple):
     follows: bool
 
 
-class _Reading(NamedTuple):
+class Reading(NamedTuple):
     """The words of a text: capitalised ones in order, all others as a set, all together as a number."""
 
     capitals: list[_Capital]
@@ -96,12 +100,18 @@ class _Reading(NamedTuple):
     length: int
 
     @property
+    def words(self) -> frozenset[str]:
+        """All words, folded."""
+        return self.small.union(capital.word for capital in self.capitals)
+
+    @property
     def shouting(self) -> bool:
         """Whether most words are in capitals, so that capitals say nothing."""
         return 2 * sum(capital.shouted for capital in self.capitals) > self.length
 
 
-def _read(text: str) -> _Reading:
+def reading_of(text: str) -> Reading:
+    """Read a text once."""
     gaps_and_words = _WORDS_AND_GAPS.split(plain(text))
     spoken = gaps_and_words[1::2]
     capitals = [
@@ -110,7 +120,7 @@ def _read(text: str) -> _Reading:
         if word[0].isupper()
     ]
     small = frozenset(fold(word) for word in set(spoken) if not word[0].isupper())
-    return _Reading(capitals, small, len(spoken))
+    return Reading(capitals, small, len(spoken))
 
 
 def _capital(word: str, position: int, gap: str, before: str) -> _Capital:
@@ -118,26 +128,26 @@ def _capital(word: str, position: int, gap: str, before: str) -> _Capital:
     return _Capital(fold(word), position, initial, len(word) > 1 and word.isupper(), gap in _JOINTS)
 
 
-def _names(body: _Reading) -> Iterator[str]:
+def _names(body: Reading) -> Iterator[str]:
     shouting = body.shouting
     for capital in body.capitals:
         if (not shouting if capital.shouted else not capital.initial) and _may_name(capital.word):
             yield capital.word
 
 
-def _first_names(body: _Reading) -> Iterator[str]:
+def _first_names(body: Reading) -> Iterator[str]:
     for capital, following in pairwise(body.capitals):
         adjoining = following.follows and following.position == capital.position + 1
         if capital.initial and adjoining and _may_name(capital.word):
             yield capital.word
 
 
-def _opening(text: _Reading) -> Iterator[str]:
+def _opening(text: Reading) -> Iterator[str]:
     if not text.shouting:
         yield from (capital.word for capital in text.capitals if capital.initial and _may_name(capital.word))
 
 
-def _heading_names(heading: _Reading, known: Counter[str]) -> Iterator[str]:
+def _heading_names(heading: Reading, known: Counter[str]) -> Iterator[str]:
     """In a heading with capitals on most words only those in capitals, and those that the text knows, are names."""
     telling = [capital for capital in heading.capitals if not capital.initial and _may_name(capital.word)]
     plain_words = sum(map(_may_name, heading.small))

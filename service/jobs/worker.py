@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.garbage import spare_what_is_there
 from service.jobs.dbos_engine import DbosEngine
 from service.jobs.fleet import Fleet
 from service.jobs.progress import Progress
@@ -128,6 +129,7 @@ class Worker:
             await self._engine.start(self.work.do)
             if self.fleet is not None:
                 await asyncio.to_thread(self.fleet.join)
+            spare_what_is_there()
             self.progress.turned()
             self._tasks = [
                 asyncio.create_task(self._turn(), name="jobs-turn"),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from chains.models.loop_local import LoopLocal
 from service.limits.errors import BudgetExhausted
 from service.telemetry import metrics
 
@@ -99,6 +100,7 @@ class Budgets:
         self._since: defaultdict[Cost, float] = defaultdict(float)
         self._lock = threading.Lock()
         self._reading = threading.Lock()
+        self._readings: LoopLocal[list[asyncio.Task[_Snapshot]]] = LoopLocal(list)
 
     async def check(self, scope: CallScope) -> None:
         """Let a call that costs money go on.
@@ -110,7 +112,7 @@ class Budgets:
             return
         snapshot = self._snapshot
         if snapshot is None or snapshot.day != self._today() or self._clock() > snapshot.read_at + BELIEVED_S:
-            snapshot = await asyncio.to_thread(self._read, snapshot)
+            snapshot = await self._newer(snapshot)
         for budget, name, limit, spent in self._measured(snapshot, scope):
             if spent >= limit:
                 metrics.observe_budget_refusal(budget)
@@ -133,8 +135,15 @@ class Budgets:
             if (limit := self._budgets.all_usd) is not None:
                 yield "all", "", limit, snapshot.spent()
 
+    async def _newer(self, old: _Snapshot | None) -> _Snapshot:
+        """What the database says now. Those of one loop who ask at once wait for one reading, not each in a thread."""
+        reading = self._readings.get()
+        if not reading or reading[0].done():
+            reading[:] = [asyncio.create_task(asyncio.to_thread(self._read, old))]
+        return await asyncio.shield(reading[0])
+
     def _read(self, old: _Snapshot | None) -> _Snapshot:
-        """What the database says now. Those who ask at once share one reading."""
+        """The same; loops share a reading as well."""
         with self._reading:
             known = self._snapshot
             if known is not None and known is not old:
