@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,7 @@ class Run:
     _records: list[StepRecord] = field(default_factory=list)
     _checks: list[Check] = field(default_factory=list)
     _usage: Usage = field(default_factory=Usage)
-    _timings: Timings = field(default_factory=Timings)
+    _timings_ms: dict[str, float] = field(default_factory=dict)
 
     async def riddle(self) -> Riddle:
         """Run all steps and put the outcome together."""
@@ -78,7 +78,7 @@ class Run:
             summary, riddled = await self._write_riddle(gate)
         if riddled is not None and riddled.draft is not None:
             await self.emit(RiddleDone(riddled.draft))
-        self._timings = replace(self._timings, total=_ms_since(started))
+        self._timings_ms["total"] = _ms_since(started)
         riddle = self._put_together(summary, riddled)
         await self.emit(Completed(riddle))
         return riddle
@@ -86,7 +86,7 @@ class Run:
     async def _retrieve(self) -> tuple[Example, ...]:
         started = time.perf_counter()
         selection = await self.steps.retrieve.ainvoke(self._retrieval_task, self.config)
-        self._timings = replace(self._timings, retrieve=_ms_since(started))
+        self._timings_ms["retrieve"] = _ms_since(started)
         await self.emit(selected_event(selection))
         return tuple(scored.example for scored in selection.examples)
 
@@ -124,7 +124,7 @@ class Run:
         summarized = await self.steps.summarize.ainvoke(task, self.config, emit=self._emit_of_steps)
         self._records.append(summarized.record)
         self._usage += summarized.usage
-        self._timings = replace(self._timings, summarize=_ms_since(started))
+        self._timings_ms["summarize"] = _ms_since(started)
         if summarized.summary is None:
             self._checks.append(Check(name="format", passed=False, score=0.0, detail="the model gave no summary"))
         else:
@@ -155,7 +155,7 @@ class Run:
         riddled = await self.steps.write.ainvoke(task, self.config, emit=self._emit_of_steps)
         self._records.append(riddled.record)
         self._usage += riddled.usage
-        self._timings = replace(self._timings, riddle=_ms_since(started))
+        self._timings_ms["riddle"] = _ms_since(started)
         return riddled
 
     async def _condensed(self, reader: BoundStep) -> Article:
@@ -187,7 +187,7 @@ class Run:
             checks=(*self._checks, *(riddled.checks if riddled else ())),
             attempts=riddled.attempts if riddled else 1,
             usage=self._usage,
-            timings_ms=self._timings,
+            timings_ms=Timings(**self._timings_ms),
         )
 
 

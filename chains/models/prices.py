@@ -67,9 +67,15 @@ class PriceTable:
 
     def __init__(self, own: Path | None = None) -> None:
         self._own = _read_own(own) if own is not None else {}
+        self._found: dict[ModelName, Price | None] = {}
 
     def price(self, name: ModelName) -> Price | None:
         """The price, or None where nobody told us: unknown is not free."""
+        if name not in self._found:
+            self._found[name] = self._look_up(name)
+        return self._found[name]
+
+    def _look_up(self, name: ModelName) -> Price | None:
         full = str(name)
         for table in (self._own, self._shipped if name.provider not in _FREE else {}):
             if known := table.get(full) or table.get(_family(full)):

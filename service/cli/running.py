@@ -15,3 +15,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     import asyncio
 
     return asyncio.run(work)
+
+
+def run_for_long(work: Coroutine[Any, Any, T]) -> T:
+    """The same for a process that serves: on the event loop of the service."""
+    import asyncio
+
+    from uvicorn.loops.auto import auto_loop_factory
+
+    with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        return runner.run(work)

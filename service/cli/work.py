@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.options import settings_of
-from service.cli.running import run
+from service.cli.running import run_for_long
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -41,7 +41,7 @@ def work(
     settings = settings_of(ctx)
     if concurrency is not None:
         settings = settings.model_copy(update={"jobs": settings.jobs.model_copy(update={"concurrency": concurrency})})
-    raise typer.Exit(run(_work(settings, metrics_host, metrics_port)))
+    raise typer.Exit(run_for_long(_work(settings, metrics_host, metrics_port)))
 
 
 async def _work(settings: "Settings", metrics_host: str, metrics_port: int | None) -> int:

@@ -36,8 +36,10 @@ LOOK_EVERY_S: Final = 0.5
 WATCH_EVERY_S: Final = 2.0
 """How soon the first job is seen that another process accepted."""
 HAND_OVER_AT_ONCE: Final = 200
-PORTION: Final = 8
+PORTION_AMONG_MANY: Final = 8
 """Jobs that the engine queues, claims and ends as one. Few enough that several workers share a small batch."""
+PORTION_ALONE: Final = 32
+"""The same where no other worker shares them: what the engine needs for a portion is most of what it costs."""
 TURN_EVERY_S: Final = 0.5
 """How often the event loop shows that it turns."""
 KEEP_HOUSE_EVERY_S: Final = 30.0
@@ -88,9 +90,10 @@ class Worker:
         )
         # More than there are slots, so that a free slot need not wait until the queue is looked at again; and a portion
         # is in hand until its last job has ended.
-        in_hand = 3 * settings.concurrency + 2 * PORTION
+        self._portion = PORTION_ALONE if alone else PORTION_AMONG_MANY
+        in_hand = 3 * settings.concurrency + 2 * self._portion
         self._most_waiting = max(HAND_OVER_AT_ONCE, in_hand)
-        self._engine: JobEngine = DbosEngine(engine, executor_id=self.name, at_once=math.ceil(in_hand / PORTION))
+        self._engine: JobEngine = DbosEngine(engine, executor_id=self.name, at_once=math.ceil(in_hand / self._portion))
         self.fleet = None if alone else self._fleet(engine)
         self._news = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -200,7 +203,7 @@ class Worker:
 
     def _move(self) -> int:
         return self._queue.hand_over(
-            HAND_OVER_AT_ONCE, self._engine.enqueue, portion_size=PORTION, at_most_waiting=self._most_waiting
+            HAND_OVER_AT_ONCE, self._engine.enqueue, portion_size=self._portion, at_most_waiting=self._most_waiting
         )
 
     async def _keep_house(self) -> None:
