@@ -175,6 +175,7 @@ async def _do_jobs(resources: Resources, stack: AsyncExitStack) -> None:
         settings=resources.settings.jobs,
         metrics=process.jobs,
         provider_waits=resources.limits.admission.is_held_up,
+        refusal=resources.limits.budgets.refusal,
     )
     resources.worker = worker
     process.jobs.watch_here(worker.progress, slots=resources.settings.jobs.concurrency)
