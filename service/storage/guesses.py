@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ class Kept:
         score: Same.
         hint: Place of the hint it is answered with, from 0; None when it solves, or when none is left.
         solved_by: Readers who have solved the riddle by now.
+        is_new: Whether this reader has not made this guess before.
     """
 
     correct: bool
@@ -61,6 +62,7 @@ class Kept:
     score: float
     hint: int | None
     solved_by: int
+    is_new: bool = field(compare=False)
 
 
 class GuessStore:
@@ -133,6 +135,7 @@ class GuessStore:
             score=guessed.score,
             hint=hint,
             solved_by=_solved_by(connection, guessed.riddle_id),
+            is_new=True,
         )
 
     def _progress(self, connection: Connection, riddle_id: str, reader: str) -> Row[Any]:
@@ -183,7 +186,7 @@ def _earlier(connection: Connection, guessed: Guessed) -> Row[Any] | None:
 
 def _kept(connection: Connection, riddle_id: str, row: Row[Any]) -> Kept:
     solved_by = _solved_by(connection, riddle_id)
-    return Kept(correct=row.correct, near=row.near, score=row.score, hint=row.hint, solved_by=solved_by)
+    return Kept(correct=row.correct, near=row.near, score=row.score, hint=row.hint, solved_by=solved_by, is_new=False)
 
 
 def _solved_by(connection: Connection, riddle_id: str) -> int:
