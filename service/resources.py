@@ -16,7 +16,7 @@ from service.housekeeping import Housekeeping
 from service.inflight import InFlight
 from service.keys import KeyStore
 from service.limits.opening import Limits, open_limits
-from service.ratelimit import RateLimiter
+from service.ratelimit import RateLimiter, parse_rate
 from service.storage.batches import BatchRepository
 from service.storage.deliveries import DeliveryRepository
 from service.storage.engine import open_engine
@@ -175,6 +175,7 @@ async def _do_jobs(resources: Resources, stack: AsyncExitStack) -> None:
         settings=resources.settings.jobs,
         metrics=process.jobs,
         provider_waits=resources.limits.admission.is_held_up,
+        refusal=resources.limits.budgets.refusal,
     )
     resources.worker = worker
     process.jobs.watch_here(worker.progress, slots=resources.settings.jobs.concurrency)
@@ -191,11 +192,14 @@ async def _run_in_background(resources: Resources, stack: AsyncExitStack) -> Non
 
     metrics.watch_in_flight(lambda: resources.in_flight.used)
     keep_days = timedelta(days=resources.settings.webhooks.keep_days)
+    keep_guesses = timedelta(days=resources.settings.limits.guesses_keep_days)
     keep_batches = timedelta(days=resources.settings.jobs.keep_days)
     purges = (
         resources.limits.purge,
         lambda: resources.deliveries.purge(keep_days),
         lambda: resources.batches.purge(keep_batches),
+        resources.feeds.purge,
+        lambda: resources.guesses.purge(keep_guesses, parse_rate(resources.settings.limits.guesses)),
     )
     housekeeping = Housekeeping(resources.idempotency, also=purges)
     await housekeeping.start()

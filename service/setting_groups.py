@@ -34,6 +34,9 @@ class LimitSettings(Group):
     guesses: str = Field(
         "30/hour", description="Different guesses that one reader has at one riddle; above it the reader gets 429."
     )
+    guesses_keep_days: PositiveInt = Field(
+        90, description="Days that guesses are kept; who has solved a riddle, and how many, stays."
+    )
     import_bytes: PositiveInt = Field(
         64 * 1024 * 1024, description="Largest JSONL import of examples in bytes; it is read as a stream."
     )
@@ -194,6 +197,9 @@ class FeedSettings(Group):
     memory_days: PositiveInt = Field(
         7,
         description="Days in which nearly the same words are taken for one story; the same address always is.",
+    )
+    keep_days: PositiveInt = Field(
+        30, description="Days that an entry without a riddle is kept after its feed listed it last."
     )
     networks: tuple[IPvAnyNetwork, ...] = Field(
         (),

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
+from chains.gate.endings import breaks_off
 from chains.gate.material import Finding, Material, Passages, finding, flat_short, share
-from chains.words import content_words, word_set
+from chains.words import content_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,7 @@ class Form:
         length = count_words(material.draft.answer)
         if not self.min_answer_words <= length <= self.max_answer_words:
             yield f"The answer does not have {self.min_answer_words} to {self.max_answer_words} words."
-        elif not _LEADS_ON.isdisjoint(flat_short(material.draft.answer).split()[-1:]):
+        elif breaks_off(material.draft.answer, article=material.facts.flat):
             yield "The answer breaks off."
 
     def _hints(self, material: Material) -> Iterator[str]:
@@ -118,8 +119,6 @@ def count_words(text: str) -> int:
 
 
 _QUOTATION: Final = 4
-_LEADS_ON: Final = word_set("a an the of to by for with from at and or but that which who whose is are was were as")
-"""Words after which an English phrase goes on; an answer that ends with one was cut."""
 _SPACED: Final = re.compile(r"[^\W_]\S*")
 _UNSPACED: Final = re.compile(
     r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]+"

@@ -43,4 +43,5 @@ async def progress(resources: Resources, batch_id: str, *, last_event_id: str | 
 
 
 def _state(batch: StoredBatch) -> str:
-    return f"{batch.counts.ended}-{batch.counts['running']}-{batch.status}"
+    deferred = batch.counts.deferred.count if batch.counts.deferred is not None else 0
+    return f"{batch.counts.ended}-{batch.counts['running']}-{deferred}-{batch.status}"

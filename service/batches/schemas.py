@@ -30,6 +30,15 @@ class CountsOut(Answer):
     cancelled: int
 
 
+class DeferredOut(Answer):
+    """Queued articles that wait for a daily budget."""
+
+    count: int
+    budgets: list[Literal["all", "key", "pipeline"]] = Field(description="Whose budgets are spent.")
+    until: datetime = Field(description="When they start anew: the next UTC midnight. Sooner when they are raised.")
+    detail: str
+
+
 class BatchOut(Answer):
     """A batch and how far it is."""
 
@@ -39,7 +48,10 @@ class BatchOut(Answer):
     pipeline: str
     created_at: datetime
     finished_at: datetime | None
-    eta_seconds: float | None = Field(description="If it goes on as so far; null before the first article is done.")
+    eta_seconds: float | None = Field(
+        description="If it goes on as so far; null before the first article is done, and while some wait for a budget."
+    )
+    deferred: DeferredOut | None = Field(description="Of the queued articles, those that wait for a daily budget.")
     webhook: WebhookOut | None = Field(default=None, description="Only in the answer to POST, where one was asked for.")
 
 

@@ -62,6 +62,7 @@ def batch(
     the output is `{"index", "status", "riddle", "error"}`, in the order of the input.
 
     Interrupted or killed, the same command goes on where it was: no model call that was answered is made again.
+    When a daily budget is spent, the command says so and waits for the next one; it may be stopped meanwhile.
     Exits with 1 when some articles failed.
 
     Examples:
@@ -114,13 +115,26 @@ async def _work(opening: Any, asked: _Sent | str, output: Path | None) -> Exit:
 async def _followed(place: _Place, batch: dict[str, Any], show: Callable[[int, int], None]) -> dict[str, Any]:
     import asyncio
 
+    told = None
     while True:
         batch = await place.look(batch["id"])
         counts = batch["counts"]
         show(counts["total"] - counts["queued"] - counts["running"], counts["total"])
+        told = _tell_of_deferred(batch.get("deferred"), told)
         if batch["finished_at"] is not None:
             return batch
         await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _tell_of_deferred(deferred: dict[str, Any] | None, told: list[str] | None) -> list[str] | None:
+    """Say once why articles wait, and again when it is for another budget or they had gone on. What was told last."""
+    from service.cli.terminal import note
+
+    if deferred is None:
+        return None
+    if deferred["budgets"] != told:
+        note(f"{deferred['detail']}; this command may be stopped, and the same one goes on")
+    return list(deferred["budgets"])
 
 
 def _told(counts: dict[str, int]) -> Exit:

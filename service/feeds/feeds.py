@@ -68,6 +68,15 @@ class Feeds:
         """From now on articles go there."""
         self.puller = replace(self.puller, batches=batches)
 
+    def purge(self) -> int:
+        """Forget entries that are not needed to recognise a story again; from a worker thread, now and then.
+
+        Returns:
+            How many.
+        """
+        settings = self.puller.settings
+        return self.puller.ledger.purge(timedelta(days=max(settings.keep_days, settings.memory_days)))
+
     async def add(self, spec: FeedSpec, *, key_id: str | None = None, tenant: str | None = None) -> Feed:
         """Keep a new feed; with a schedule it is pulled when that says so next.
 

@@ -90,6 +90,7 @@ class HandOver:
             status="ok",
             condition=self.condition if is_done else None,
             next_pull_at=next_pull(feed.id, feed.spec, now),
+            listed=self.entries.listed,
             stories=tuple(one for one in stories if one.story.key not in twins),
             duplicates=(*self.entries.duplicates, *told, *moved),
             skipped=self.skipped,

@@ -15,7 +15,7 @@ from service.feeds.batches import NoBatches
 from service.feeds.handover import HandOver
 from service.feeds.report import PullReport
 from service.feeds.schedule import next_pull
-from service.feeds.sorting import Sorted, sort_entries
+from service.feeds.sorting import Sorted, keys_of, sort_entries
 from service.storage.feed_settlement import Settlement, Shelf
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class Puller:
         )
 
     async def _sort(self, feed: Feed, reading: Reading, shelf: Shelf) -> Sorted:
-        keys = [*(item.key for item in reading.items), *(one.key for one in reading.skipped)]
+        keys = keys_of(reading)
         addresses = [item.identity for item in reading.items if item.identity]
         known = await asyncio.to_thread(self.ledger.known, feed.id, shelf.pipeline, keys)
         told = await asyncio.to_thread(self.ledger.told, shelf, addresses)

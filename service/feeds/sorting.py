@@ -28,6 +28,7 @@ class Sorted:
         known: How many were dealt with before.
         left: How many fresh ones are left for the next pull.
         last_try: Keys of those whose page is asked for the last time.
+        listed: Keys of all.
     """
 
     fresh: tuple[FeedItem, ...]
@@ -36,6 +37,12 @@ class Sorted:
     known: int
     left: int
     last_try: frozenset[str]
+    listed: tuple[str, ...]
+
+
+def keys_of(reading: Reading) -> tuple[str, ...]:
+    """The keys of all that a feed lists."""
+    return (*(item.key for item in reading.items), *(one.key for one in reading.skipped))
 
 
 def sort_entries(reading: Reading, known: Mapping[str, Known], told: Mapping[str, str], *, limit: int) -> Sorted:
@@ -62,6 +69,7 @@ def sort_entries(reading: Reading, known: Mapping[str, Known], told: Mapping[str
         known=len(reading.items) + len(reading.skipped) - len(open_items) - len(skipped),
         left=len(fresh[limit:]),
         last_try=frozenset(key for key, tries in known.items() if tries != "settled" and tries >= MOST_TRIES - 1),
+        listed=keys_of(reading),
     )
 
 

@@ -12,6 +12,7 @@ from service.guesses.readers import reader_hash
 from service.ratelimit import parse_rate
 from service.riddles.payload import article_payload
 from service.storage.guesses import Guessed
+from service.telemetry import metrics
 
 if TYPE_CHECKING:
     from chains.guessing import GuessJudge
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from service.guesses.schemas import FeedbackIn, GuessIn
     from service.resources import Resources
     from service.storage.feedback import Opinion
+    from service.storage.guesses import Kept
     from service.storage.riddles import StoredRiddle
+    from service.telemetry.guess_metrics import Verdict
 
 
 async def guess(resources: Resources, riddle_id: str, given: GuessIn, caller: Caller) -> dict[str, Any]:
@@ -33,6 +36,8 @@ async def guess(resources: Resources, riddle_id: str, given: GuessIn, caller: Ca
     """
     hints, guessed = await asyncio.to_thread(_judge, resources, riddle_id, given, caller)
     kept = await resources.guesses.record(guessed, parse_rate(resources.settings.limits.guesses))
+    if kept.is_new:
+        metrics.process.guesses.observe(_verdict(kept))
     return {
         "correct": kept.correct,
         "near": kept.near,
@@ -40,6 +45,10 @@ async def guess(resources: Resources, riddle_id: str, given: GuessIn, caller: Ca
         "hint": None if kept.hint is None else hints[kept.hint],
         "solved_by": kept.solved_by,
     }
+
+
+def _verdict(kept: Kept) -> Verdict:
+    return "right" if kept.correct else "near" if kept.near else "wrong"
 
 
 async def reveal(resources: Resources, riddle_id: str, reader: str | None, caller: Caller) -> dict[str, Any]:

@@ -89,7 +89,8 @@ def _late(overview: JobOverview, settings: JobSettings) -> Iterator[Trouble]:
 
 
 def _summary(overview: JobOverview, here: WorkHealth | None) -> str:
-    told = f"{overview.waiting} wait, {overview.running} begun"
+    money = f" ({overview.deferred} of them for a daily budget)" if overview.deferred else ""
+    told = f"{overview.waiting} wait{money}, {overview.running} begun"
     if overview.workers is None:
         return told if here is None else f"{told}; this process is {here.state}"
     states = Counter(worker.state for worker in overview.workers)

@@ -22,6 +22,7 @@ from service.jobs.outlasting import outlasting
 from service.jobs.retrying import Patience
 from service.limits.errors import BudgetExhausted
 from service.problems import problem_of
+from service.storage.deferred_jobs import DeferredJobs
 from service.storage.jobs import Superseded
 
 if TYPE_CHECKING:
@@ -63,6 +64,11 @@ class Stores:
     jobs: JobRepository
     riddles: RiddleRepository
 
+    @property
+    def deferred(self) -> DeferredJobs:
+        """Those of the jobs that wait for a daily budget."""
+        return DeferredJobs(self.engine, self.writer)
+
 
 class JobWork:
     """Does jobs, so many at once as there are slots.
@@ -95,6 +101,7 @@ class JobWork:
         self._doubts = doubts
         self._stores = stores
         self._jobs = stores.jobs
+        self._deferred = stores.deferred
         self._pipeline = pipeline
         self._worker = worker
         self._slots = asyncio.Semaphore(slots)
@@ -194,8 +201,10 @@ class JobWork:
         while True:
             try:
                 await self._keep(job, await self._riddle(job))
-            except (InvalidInput, NotFound, ConfigurationError, BudgetExhausted) as error:
+            except (InvalidInput, NotFound, ConfigurationError) as error:
                 await self._fail(job, error)
+            except BudgetExhausted as error:
+                await self._defer(job, error)
             except (Superseded, Postponed):
                 raise
             except Exception as error:  # noqa: BLE001 -- a job's outermost boundary: the caller is told as a problem
@@ -243,6 +252,12 @@ class JobWork:
         save = self._stores.riddles.asave
         await self._outlasting(job.id, lambda: save(riddle, key_id=job.key_id, tenant=job.tenant, also=settle))
         self._ended(job, riddle.status)
+
+    async def _defer(self, job: StartedJob, error: BudgetExhausted) -> None:
+        """It was accepted, so it waits for the money, outside of this process's slots."""
+        _log.info("job waits for a daily budget", job=job.id, budget=error.budget, until=error.resets_at.isoformat())
+        defer = self._deferred.adefer
+        await self._outlasting(job.id, lambda: defer(job, budget=error.budget, until=error.resets_at))
 
     async def _fail(self, job: StartedJob, error: Exception) -> None:
         problem: dict[str, Any] = problem_of(error).as_dict(job.id)

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.garbage import spare_what_is_there
 from service.jobs.dbos_engine import DbosEngine
+from service.jobs.deferring import Deferring
 from service.jobs.fleet import Fleet
 from service.jobs.progress import Progress
 from service.jobs.work import JobWork
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Engine
 
+    from chains.models.scope import CallScope
     from chains.pipeline import RiddlePipeline
+    from service.jobs.deferring import Refusal
     from service.jobs.engine import JobEngine
     from service.jobs.progress import WorkHealth
     from service.jobs.work import Stores
@@ -51,6 +54,10 @@ ONLY_EXECUTOR: Final = "embedded"
 _log = structlog.get_logger("riddlewire.worker")
 
 
+async def _no_budget(_: CallScope) -> None:
+    return None
+
+
 class Worker:
     """Does jobs in this process, from the first there is.
 
@@ -60,6 +67,7 @@ class Worker:
         settings: How many at once, and how patiently.
         metrics: Counts what becomes of jobs.
         provider_waits: Whether model calls wait for their turn at a provider and none is in flight.
+        refusal: What a call that costs money would be told by the daily budgets; without any, nothing is refused.
     """
 
     def __init__(
@@ -70,6 +78,7 @@ class Worker:
         settings: JobSettings,
         metrics: JobMetrics,
         provider_waits: Callable[[], bool] = lambda: False,
+        refusal: Refusal = _no_budget,
     ) -> None:
         engine = stores.engine
         alone = engine.dialect.name == "sqlite"
@@ -96,6 +105,7 @@ class Worker:
         self._engine: JobEngine = DbosEngine(engine, executor_id=self.name, at_once=math.ceil(in_hand / self._portion))
         self.fleet = None if alone else self._fleet(engine)
         self._news = asyncio.Event()
+        self.deferring = Deferring(stores.deferred, refusal, self._news.set)
         self._tasks: list[asyncio.Task[None]] = []
         self._watch: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
@@ -138,6 +148,7 @@ class Worker:
                 asyncio.create_task(self._turn(), name="jobs-turn"),
                 asyncio.create_task(self._hand_over(), name="jobs-hand-over"),
                 asyncio.create_task(self._keep_house(), name="jobs-house"),
+                asyncio.create_task(self.deferring.keep_looking(), name="jobs-deferred"),
             ]
 
     async def start_when_needed(self) -> None:

@@ -108,15 +108,22 @@ class Budgets:
         Raises:
             BudgetExhausted: The day's money is spent.
         """
+        refusal = await self.refusal(scope)
+        if refusal is not None:
+            metrics.observe_budget_refusal(refusal.budget)
+            raise refusal
+
+    async def refusal(self, scope: CallScope) -> BudgetExhausted | None:
+        """What a call that costs money would be told now; None when it could go on."""
         if not self._budgets.are_set and scope.key_id is None:
-            return
+            return None
         snapshot = self._snapshot
         if snapshot is None or snapshot.day != self._today() or self._clock() > snapshot.read_at + BELIEVED_S:
             snapshot = await self._newer(snapshot)
         for budget, name, limit, spent in self._measured(snapshot, scope):
             if spent >= limit:
-                metrics.observe_budget_refusal(budget)
-                raise self._exhausted(budget, name, limit, spent)
+                return self._exhausted(budget, name, limit, spent)
+        return None
 
     def spent(self, scope: CallScope, usage: Usage) -> None:
         """A call was answered; counts at once."""

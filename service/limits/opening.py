@@ -32,6 +32,7 @@ class Limits:
     Args:
         admission: For `ChatModels`: lets calls out.
         cache: For `ChatModels`: remembers answers; None when the operator switched it off.
+        budgets: What a day may cost.
         spend: What was spent.
         ledger: What this process has not written down yet.
         clerk: Keeps the limits with other processes.
@@ -39,6 +40,7 @@ class Limits:
 
     admission: SharedAdmission
     cache: SharedStepCache | None
+    budgets: Budgets
     spend: SpendStore
     ledger: Ledger
     clerk: Clerk
@@ -65,17 +67,25 @@ def open_limits(settings: Settings, models: ModelSettings, engine: Engine, write
     """
     spend = SpendStore(engine)
     ledger = Ledger(spend)
-    budgets = DailyBudgets(all_usd=settings.budgets.daily_usd, pipelines=settings.budgets.pipelines)
+    daily = DailyBudgets(all_usd=settings.budgets.daily_usd, pipelines=settings.budgets.pipelines)
+    budgets = Budgets(daily, spend, ledger)
     alone = engine.dialect.name == "sqlite"
     admission = SharedAdmission(
         lambda provider: _door_limits(settings, models, provider),
-        Budgets(budgets, spend, ledger),
+        budgets,
         ledger,
         watched=not alone,
     )
     clerk = Clerk(admission.doors, ProviderLimitStore(engine), ledger, alone=alone)
     admission.wake = ledger.wake = clerk.wake
-    return Limits(admission=admission, cache=_cache(settings, engine, writer), spend=spend, ledger=ledger, clerk=clerk)
+    return Limits(
+        admission=admission,
+        cache=_cache(settings, engine, writer),
+        budgets=budgets,
+        spend=spend,
+        ledger=ledger,
+        clerk=clerk,
+    )
 
 
 def _cache(settings: Settings, engine: Engine, writer: Writer) -> SharedStepCache | None:

@@ -12,7 +12,7 @@ from domain.article import content_hash
 from domain.errors import NotFound
 from service.errors import BatchIsFinished
 from service.storage.batch_ends import close_items
-from service.storage.batch_rows import BatchItem, Counts, StoredBatch, items_of, stored_batch
+from service.storage.batch_rows import BatchItem, Counts, StoredBatch, Tally, counts_of, items_of, stored_batch
 from service.storage.intake import Intake
 from service.storage.job_tables import batch_items, batches, jobs
 from service.storage.tables import articles, riddles
@@ -195,17 +195,15 @@ def _status() -> ColumnElement[str]:
 
 
 def _counts(connection: Connection, batch_id: str) -> Counts:
-    status = _status()
+    status, budget = _status(), jobs.c.deferred_by
     query = (
-        select(status, func.count(), func.min(jobs.c.started_at))
+        select(status, budget, func.count(), func.min(jobs.c.started_at), func.max(jobs.c.not_before))
         .select_from(batch_items)
         .join(jobs, jobs.c.id == batch_items.c.job_id)
         .where(batch_items.c.batch_id == batch_id)
-        .group_by(status)
+        .group_by(status, budget)
     )
-    rows = connection.execute(query).all()
-    began = [row[2] for row in rows if row[2] is not None]
-    return Counts(by_status={row[0]: row[1] for row in rows}, began_at=min(began, default=None))
+    return counts_of([Tally(*row) for row in connection.execute(query).all()])
 
 
 def _stop_queued(connection: Connection, batch_id: str, now: datetime) -> int:
@@ -228,11 +226,12 @@ def _stop_queued(connection: Connection, batch_id: str, now: datetime) -> int:
 
 def _queue_failed(connection: Connection, batch_id: str) -> None:
     """Queue a batch's failed jobs once more; every batch that holds one of them is open again."""
+    now = datetime.now(UTC)
     mine = select(batch_items.c.job_id).where(batch_items.c.batch_id == batch_id, ~batch_items.c.cancelled)
     again = (
         update(jobs)
         .where(jobs.c.id.in_(mine), jobs.c.status == "failed")
-        .values(status="queued", portion=None, starts=0, error=None, finished_at=None)
+        .values(status="queued", portion=None, starts=0, error=None, finished_at=None, deferred_by=None, not_before=now)
         .returning(jobs.c.id)
     )
     ids = [row.id for row in connection.execute(again).all()]

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from retrievers.feeds.item import key_of
+from service.storage.feed_listing import note_listed, purge_unlisted
 from service.storage.feed_rows import stored_feed
 from service.storage.feed_settlement import ClaimLost, Overtaken, Settlement, Shelf, Sketched
 from service.storage.feed_tables import feed_addresses, feed_entries, feed_shingles, feeds
@@ -18,6 +19,7 @@ from service.storage.feeds import Claim, holds, take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from datetime import timedelta
 
     from sqlalchemy.engine import Connection, Engine
 
@@ -57,6 +59,10 @@ class FeedLedger:
         with self._engine.connect() as connection:
             return twins(connection, shelf, stories)
 
+    def purge(self, keep: timedelta) -> int:
+        """As `purge_unlisted`."""
+        return purge_unlisted(self._engine, keep)
+
     def settle(self, claim: Claim, settlement: Settlement) -> None:
         """End a pull that gave nothing to riddle.
 
@@ -85,6 +91,7 @@ def settle(connection: Connection, claim: Claim, settlement: Settlement, *, batc
     if row is None:
         raise ClaimLost(claim.feed.id)
     _check_still_new(connection, claim, settlement)
+    note_listed(connection, claim.feed.id, settlement.shelf, settlement.listed, settlement.now)
     entries = _write_entries(connection, claim, settlement, batch_id)
     _write_stories(connection, settlement, entries)
     connection.execute(delete(feed_shingles).where(feed_shingles.c.seen_at < settlement.shelf.since))
@@ -123,7 +130,17 @@ def _write_entries(
     ids: dict[str, str] = {}
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     insert = dialect.insert(feed_entries)
-    changed = ("outcome", "reason", "duplicate_of", "article_id", "batch_id", "sketch_size", "url", "title")
+    changed = (
+        "listed_at",
+        "outcome",
+        "reason",
+        "duplicate_of",
+        "article_id",
+        "batch_id",
+        "sketch_size",
+        "url",
+        "title",
+    )
     values: dict[str, Any] = {name: insert.excluded[name] for name in changed}
     upsert = insert.on_conflict_do_update(
         index_elements=["feed_id", "pipeline", "key"],
@@ -143,6 +160,7 @@ def _rows(claim: Claim, settlement: Settlement, batch_id: str | None) -> Iterato
         "pipeline": settlement.shelf.pipeline,
         "scope": settlement.shelf.scope,
         "first_seen": settlement.now,
+        "listed_at": settlement.now,
         **dict.fromkeys(("reason", "duplicate_of", "article_id", "batch_id")),
         "tries": 0,
         "sketch_size": 0,

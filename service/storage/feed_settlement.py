@@ -83,6 +83,7 @@ class Settlement:
         status: `ok` or `unchanged`.
         condition: For the next reading; None keeps the one before, so that the source sends everything again.
         next_pull_at: By the schedule.
+        listed: Keys of all entries that were read; none where nothing has changed.
         stories: To be riddled.
         duplicates: Told already.
         skipped: No articles.
@@ -93,6 +94,7 @@ class Settlement:
     status: PullStatus
     condition: Condition | None
     next_pull_at: datetime | None
+    listed: tuple[str, ...] = ()
     stories: tuple[Sketched, ...] = ()
     duplicates: tuple[Duplicate, ...] = ()
     skipped: tuple[Skipped, ...] = ()

@@ -60,6 +60,7 @@ feed_entries = Table(
     Column("key", String(64), nullable=False),
     Column("scope", String(100), nullable=False),  # whose stories it is compared with: the tenant, or empty
     Column("first_seen", UtcDateTime, nullable=False),
+    Column("listed_at", UtcDateTime),  # when the feed listed it last, to the day
     Column("url", Text),
     Column("title", Text),
     Column("outcome", String(20), nullable=False),
@@ -70,6 +71,7 @@ feed_entries = Table(
     Column("tries", Integer, nullable=False),  # how often it was skipped for a reason that may pass
     Column("sketch_size", Integer, nullable=False),
     UniqueConstraint("feed_id", "pipeline", "key", name="uq_feed_entries_key"),
+    Index("feed_entries_by_listing", "feed_id", "listed_at"),
     CheckConstraint("outcome IN ('riddled', 'duplicate', 'skipped', 'waiting')", name="outcome"),
 )
 

@@ -19,6 +19,7 @@ guesses = Table(
     Column("near", Boolean, nullable=False),
     Column("score", Float, nullable=False),
     Column("hint", Integer),  # which one it was answered with, from 0; null for none
+    Index("guesses_by_time", "created_at"),
 )
 
 reader_progress = Table(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import TooManyGuesses
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from service.ratelimit import Rate
     from service.storage.writer import Writer
+
+_DROPPED_AT_ONCE: Final = 5_000
+"""Others write between two such transactions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,7 @@ class Kept:
         score: Same.
         hint: Place of the hint it is answered with, from 0; None when it solves, or when none is left.
         solved_by: Readers who have solved the riddle by now.
+        is_new: Whether this reader has not made this guess before.
     """
 
     correct: bool
@@ -61,6 +65,7 @@ class Kept:
     score: float
     hint: int | None
     solved_by: int
+    is_new: bool = field(compare=False)
 
 
 class GuessStore:
@@ -112,6 +117,25 @@ class GuessStore:
             row = connection.execute(query).first()
         return row is not None and (row.solved_at is not None or row.revealed_at is not None)
 
+    def purge(self, keep: timedelta, rate: Rate) -> int:
+        """Forget guesses that are older than `keep` and count for no reader's rate any more. Blocks.
+
+        How far readers have come and how many have solved a riddle stays. An old guess made again is a new one.
+
+        Returns:
+            How many.
+        """
+        before = self._clock() - max(keep, timedelta(seconds=rate.window_s))
+        key = tuple_(*guesses.primary_key.columns)
+        old = select(*guesses.primary_key.columns).where(guesses.c.created_at < before).limit(_DROPPED_AT_ONCE)
+        dropped = 0
+        while True:
+            with self._engine.begin() as connection:
+                gone = connection.execute(delete(guesses).where(key.in_(old))).rowcount
+            dropped += gone
+            if gone < _DROPPED_AT_ONCE:
+                return dropped
+
     def _record(self, connection: Connection, guessed: Guessed, rate: Rate) -> Kept | TooManyGuesses:
         progress = self._progress(connection, guessed.riddle_id, guessed.reader)
         earlier = _earlier(connection, guessed)
@@ -133,6 +157,7 @@ class GuessStore:
             score=guessed.score,
             hint=hint,
             solved_by=_solved_by(connection, guessed.riddle_id),
+            is_new=True,
         )
 
     def _progress(self, connection: Connection, riddle_id: str, reader: str) -> Row[Any]:
@@ -183,7 +208,7 @@ def _earlier(connection: Connection, guessed: Guessed) -> Row[Any] | None:
 
 def _kept(connection: Connection, riddle_id: str, row: Row[Any]) -> Kept:
     solved_by = _solved_by(connection, riddle_id)
-    return Kept(correct=row.correct, near=row.near, score=row.score, hint=row.hint, solved_by=solved_by)
+    return Kept(correct=row.correct, near=row.near, score=row.score, hint=row.hint, solved_by=solved_by, is_new=False)
 
 
 def _solved_by(connection: Connection, riddle_id: str) -> int:

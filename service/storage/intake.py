@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.utils.uuid import uuid7
-from sqlalchemy import insert, select
+from sqlalchemy import insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.job_tables import batch_items, batches, jobs
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
     from service.storage.batches import NewBatch
@@ -46,7 +47,7 @@ class Intake:
             How many of its items are not finished already.
         """
         keys = [new.dedup_key(article) for article in new.articles]
-        known = self._known(list(dict.fromkeys(keys)))
+        known = self._known(list(dict.fromkeys(keys)), new.key_id)
         fresh = self._fresh_jobs(new, keys, known)
         job_of = {key: job_id for key, (job_id, _) in known.items()} | {row["dedup_key"]: row["id"] for row in fresh}
         done = {job_id for job_id, status in known.values() if status not in OPEN}
@@ -54,7 +55,7 @@ class Intake:
         self._write(new, fresh, [job_of[key] for key in keys], open_items)
         return open_items
 
-    def _known(self, keys: Sequence[str]) -> dict[str, tuple[str, str]]:
+    def _known(self, keys: Sequence[str], key_id: str | None) -> dict[str, tuple[str, str]]:
         """Id and status of the job each key has. They are locked, so that none ends before this batch waits for it."""
         found: dict[str, tuple[str, str]] = {}
         for start in range(0, len(keys), _AT_ONCE):
@@ -64,6 +65,7 @@ class Intake:
                     jobs.c.dedup_key.in_(keys[start : start + _AT_ONCE]),
                     jobs.c.created_at >= self._since,
                     jobs.c.status.not_in(("failed", "cancelled")),
+                    _needs_no_money_of_another(key_id),
                 )
                 .order_by(jobs.c.id)
                 .with_for_update(read=True)
@@ -121,6 +123,11 @@ class Intake:
             "open_items": open_items,
             "webhook": new.webhook,
         }
+
+
+def _needs_no_money_of_another(key_id: str | None) -> ColumnElement[bool]:
+    """Whose key has money does not wait for the next day of somebody else's."""
+    return or_(jobs.c.deferred_by.is_(None), jobs.c.deferred_by != "key", jobs.c.key_id.is_not_distinct_from(key_id))
 
 
 def _parts(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from service.storage.job_tables import RUNNING, WAITING, workers
+from service.storage.job_tables import DEFERRED, RUNNING, WAITING, workers
 from service.storage.tables import jobs
 
 if TYPE_CHECKING:
@@ -41,13 +41,16 @@ class JobOverview:
     """All jobs of a service, and its living workers.
 
     Args:
-        waiting: Jobs that nobody has begun.
+        waiting: Jobs that nobody has begun, deferred ones included.
+        deferred: Those of them that wait for a daily budget.
         running: Jobs that were begun and have not ended, those of dead workers included.
-        oldest_waiting_s: Seconds since the job was accepted that has waited longest; None when none waits.
+        oldest_waiting_s: Seconds that the job has waited which has waited longest since it could be begun: since it
+            was accepted, or since there was money for it again. None when none waits but for its budget's next day.
         workers: Those that live; None on SQLite, where the one process speaks for itself.
     """
 
     waiting: int
+    deferred: int
     running: int
     oldest_waiting_s: float | None
     workers: tuple[Colleague, ...] | None
@@ -64,16 +67,26 @@ def job_overview(engine: Engine, *, dead_after_s: float) -> JobOverview:
         sqlalchemy.exc.SQLAlchemyError: The database does not answer.
     """
     count = select(func.count()).select_from(jobs)
-    oldest = select(jobs.c.created_at).where(WAITING).order_by(jobs.c.id).limit(1)
+    in_order = (jobs.c.not_before, jobs.c.id)  # that of the index
+    fresh = select(jobs.c.created_at).where(WAITING, jobs.c.not_before.is_(None)).order_by(*in_order).limit(1)
+    put_back = select(jobs.c.not_before).where(WAITING, jobs.c.not_before.is_not(None)).order_by(*in_order).limit(1)
     query = select(
         count.where(WAITING).scalar_subquery().label("waiting"),
+        count.where(DEFERRED).scalar_subquery().label("deferred"),
         count.where(RUNNING).scalar_subquery().label("running"),
-        oldest.scalar_subquery().label("oldest"),
+        fresh.scalar_subquery().label("fresh"),
+        put_back.scalar_subquery().label("put_back"),
     )
     with engine.connect() as connection:
         row = connection.execute(query).one()
         living = None if engine.dialect.name == "sqlite" else _living(connection, timedelta(seconds=dead_after_s))
-    return JobOverview(waiting=row.waiting, running=row.running, oldest_waiting_s=_age_s(row.oldest), workers=living)
+    return JobOverview(
+        waiting=row.waiting,
+        deferred=row.deferred,
+        running=row.running,
+        oldest_waiting_s=_longest_s(row.fresh, row.put_back),
+        workers=living,
+    )
 
 
 def _living(connection: Connection, dead_after: timedelta) -> tuple[Colleague, ...]:
@@ -83,5 +96,8 @@ def _living(connection: Connection, dead_after: timedelta) -> tuple[Colleague, .
     return tuple(Colleague(**row._mapping) for row in rows)  # noqa: SLF001 -- SQLAlchemy's documented name
 
 
-def _age_s(moment: datetime | None) -> float | None:
-    return None if moment is None else max(0.0, (datetime.now(UTC) - moment).total_seconds())
+def _longest_s(*since: datetime | None) -> float | None:
+    """Seconds since the first of these moments; None when all that there are lie ahead."""
+    now = datetime.now(UTC)
+    past = [moment for moment in since if moment is not None and moment <= now]
+    return (now - min(past)).total_seconds() if past else None

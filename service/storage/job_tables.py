@@ -8,9 +8,10 @@ from retrievers.tables import metadata
 from service.storage.types import Json, UtcDateTime
 
 # Conditions of partial indexes. A query uses the index only when it says the same, literally and not by parameters.
-TO_HAND_OVER = text("status = 'queued' AND portion IS NULL")
+TO_HAND_OVER = text("status = 'queued' AND portion IS NULL AND deferred_by IS NULL")
 HANDED_OVER = text("status = 'queued' AND portion IS NOT NULL")
 WAITING = text("status = 'queued'")
+DEFERRED = text("status = 'queued' AND deferred_by IS NOT NULL")
 RUNNING = text("status = 'running'")
 
 jobs = Table(
@@ -33,6 +34,8 @@ jobs = Table(
     Column("finished_at", UtcDateTime),
     Column("riddle_id", String(40), ForeignKey("riddles.id")),
     Column("error", Json),  # a problem object; only of a failed job
+    Column("deferred_by", String(20)),  # whose daily budget a queued job waits for; nothing of other jobs
+    Column("not_before", UtcDateTime),  # since when, or from when on, a job can be begun that was put back
     CheckConstraint(
         "status IN ('queued', 'running', 'published', 'needs_review', 'failed', 'cancelled')", name="status"
     ),
@@ -41,7 +44,8 @@ jobs = Table(
     Index("jobs_by_riddle", "riddle_id"),
     Index("jobs_to_hand_over", "priority", "id", sqlite_where=TO_HAND_OVER, postgresql_where=TO_HAND_OVER),
     Index("jobs_handed_over", "id", sqlite_where=HANDED_OVER, postgresql_where=HANDED_OVER),
-    Index("jobs_waiting", "id", sqlite_where=WAITING, postgresql_where=WAITING),
+    Index("jobs_waiting", "not_before", "id", sqlite_where=WAITING, postgresql_where=WAITING),
+    Index("jobs_deferred", "deferred_by", "pipeline", "key_id", sqlite_where=DEFERRED, postgresql_where=DEFERRED),
     Index("jobs_running", "id", sqlite_where=RUNNING, postgresql_where=RUNNING),
     Index("jobs_by_end", "finished_at"),
 )
@@ -99,6 +103,7 @@ workers = Table(
 )
 
 __all__ = [
+    "DEFERRED",
     "HANDED_OVER",
     "RUNNING",
     "TO_HAND_OVER",

@@ -198,11 +198,15 @@ def _into(found: Future[JobOverview | None], look: Look) -> None:
 def _families() -> dict[str, GaugeMetricFamily]:
     told = {
         "known": ("riddlewire_jobs_known", "1 when the database told of all jobs at this scrape, else 0."),
-        "waiting": ("riddlewire_jobs_waiting", "Jobs that nobody has begun, of all processes."),
+        "waiting": ("riddlewire_jobs_waiting", "Jobs that nobody has begun, of all processes, deferred ones included."),
+        "deferred": (
+            "riddlewire_jobs_deferred",
+            "Jobs that wait for a daily budget, of all processes; they are begun when it starts anew or is raised.",
+        ),
         "running": ("riddlewire_jobs_running", "Jobs that were begun and have not ended, of all processes."),
         "oldest": (
             "riddlewire_jobs_oldest_waiting_seconds",
-            "Seconds since the job was accepted that has waited longest; 0 when none waits.",
+            "Seconds since the job could be begun that has waited longest; 0 when none waits but for a daily budget.",
         ),
     }
     families = {key: GaugeMetricFamily(name, text) for key, (name, text) in told.items()}
@@ -213,6 +217,7 @@ def _families() -> dict[str, GaugeMetricFamily]:
 
 def _fill(families: dict[str, GaugeMetricFamily], found: JobOverview) -> None:
     families["waiting"].add_metric([], found.waiting)
+    families["deferred"].add_metric([], found.deferred)
     families["running"].add_metric([], found.running)
     families["oldest"].add_metric([], found.oldest_waiting_s or 0.0)
     if found.workers is not None:

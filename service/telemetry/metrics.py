@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
+from service.telemetry.guess_metrics import GuessMetrics
 from service.telemetry.job_metrics import JobMetrics
 from service.telemetry.webhook_metrics import WebhookMetrics
 
@@ -45,6 +46,7 @@ class Metrics:
         self.observe_riddle = self._riddles.observe
         self.observe_failure = self._riddles.observe_failure
         self.limits = LimitMetrics(self.registry)
+        self.guesses = GuessMetrics(self.registry)
 
     def exposition(self, accept: str = "") -> tuple[bytes, str]:
         """All metrics as text, and their content type, in the format the scraper asks for."""

@@ -28,7 +28,10 @@ def test_answers_of_another_length_are_refused(answer: str) -> None:
     assert "form" in failing(judge(spoilt(answer=answer)))
 
 
-@pytest.mark.parametrize("answer", ["a record number of saplings killed by", "a rainbow over the"])
+@pytest.mark.parametrize(
+    "answer",
+    ["a record number of saplings killed by", "a rainbow over the", "a nest in a city's", "the fog over Antwerp's"],
+)
 def test_answers_that_break_off_are_refused(answer: str) -> None:
     assert "The answer breaks off." in judge(spoilt(answer=answer)).reasons
 

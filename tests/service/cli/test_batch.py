@@ -105,3 +105,26 @@ def test_failed_articles_are_counted_in_the_exit_code(cli: Cli, provider: OpenAI
     assert ended.code == Exit.FAILED
     assert "1 failed" in ended.err
     assert json.loads(ended.out)["error"]["status"] == 502
+
+
+def test_when_the_days_money_is_spent_it_says_so_and_waits_and_goes_on_with_more_where_it_was(
+    cli: Cli, provider: OpenAIStub, tmp_path: Path
+) -> None:
+    prices, source, output = tmp_path / "prices.yaml", tmp_path / "articles.jsonl", tmp_path / "riddles.jsonl"
+    prices.write_text("prices:\n  openai:\n    gpt-5.4-mini: {input: 1000000, output: 1000000}\n")
+    source.write_text(lines(3))
+    money = {"RIDDLEWIRE_PRICES": str(prices), "RIDDLEWIRE_JOBS_CONCURRENCY": "1"}
+    with cli.start("batch", str(source), "-o", str(output), RIDDLEWIRE_BUDGETS_DAILY_USD="0.5", **money) as waiting:
+        assert waiting.stderr is not None
+        told = next(line for line in waiting.stderr if "budget" in line)
+        still_runs = waiting.poll() is None
+        waiting.send_signal(signal.SIGINT)
+    assert "the daily budget of all calls together is spent; " in told
+    assert "T00:00:00Z, or until it is raised" in told
+    assert still_runs
+    assert waiting.returncode != Exit.OK
+    assert not output.exists()
+    ended = cli.process("batch", str(source), "-o", str(output), RIDDLEWIRE_BUDGETS_DAILY_USD="1e12", **money)
+    assert ended.code == Exit.OK, ended.err
+    assert len(output.read_text().splitlines()) == 3
+    assert Calls(provider).repeated() == 0

@@ -20,6 +20,7 @@ def test_the_page_names_the_numbers_of_the_code() -> None:
     assert f"feeds of more than {fetcher.FEED_BYTES // 1_000_000} MB refused" in PAGE
     assert f"the line is at {sketch.SAME}" in PAGE
     assert f"`RIDDLEWIRE_FEEDS_MEMORY_DAYS` ({settings.memory_days})" in PAGE
+    assert f"`RIDDLEWIRE_FEEDS_KEEP_DAYS` ({settings.keep_days})" in PAGE
     assert f"`RIDDLEWIRE_FEEDS_ARTICLES` ({settings.articles})" in PAGE
     assert f"`RIDDLEWIRE_FEEDS_PULL_S` ({settings.pull_s:g})" in PAGE
     assert f"looks every {scheduler.LOOK_EVERY_S:g} seconds" in PAGE

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from service.guesses.schemas import FeedbackOut, FeedbackPage, GuessOut, RevealOut
+from service.telemetry.guess_metrics import VERDICTS
+from service.telemetry.metrics import process
 from tests.service.http.conftest import Live, serving, settings_for
 from tests.service.http.played import ANSWER, NEAR, RIGHT, WRONG, ferry, guess, stored
 from tests.service.http.test_refusals import assert_problem
@@ -52,6 +54,18 @@ def test_wrong_guesses_get_the_hints_one_after_another(live: Live) -> None:
     assert [one["near"] for one in answers] == [False, True, False, False, False]
     assert answers[0]["score"] < answers[1]["score"] < answers[3]["score"]
     assert [one["solved_by"] for one in answers] == [0, 0, 0, 1, 1]
+
+
+def test_guesses_are_counted_by_verdict_and_the_same_one_once(live: Live) -> None:
+    def counted() -> list[float]:
+        name = "riddlewire_guesses_total"
+        return [process.registry.get_sample_value(name, {"verdict": verdict}) or 0 for verdict in VERDICTS]
+
+    path, before = stored(live), counted()
+    for text in (WRONG, WRONG.upper(), NEAR, "an elephant", RIGHT):
+        guess(live, path, text)
+    assert [now - then for now, then in zip(counted(), before, strict=True)] == [1, 1, 2]
+    assert f'riddlewire_guesses_total{{verdict="near"}} {counted()[1]}' in live.get("/metrics").text
 
 
 def test_the_same_guess_again_is_answered_as_before(live: Live) -> None:

@@ -12,7 +12,7 @@ STUCK = WorkHealth(state="stuck", detail="2 jobs in hand, and none has got on fo
 
 
 def overview(**given: Any) -> JobOverview:
-    return JobOverview(**{"waiting": 0, "running": 0, "oldest_waiting_s": None, "workers": (), **given})
+    return JobOverview(**{"waiting": 0, "deferred": 0, "running": 0, "oldest_waiting_s": None, "workers": (), **given})
 
 
 def colleague(state: str) -> Colleague:
@@ -28,6 +28,14 @@ def test_a_queue_that_workers_are_at_is_in_order() -> None:
     )
     assert found.troubles == ()
     assert found.summary == "900 wait, 16 begun; workers: 1 busy, 1 waiting"
+
+
+def test_what_waits_for_a_daily_budget_is_told_and_is_no_trouble() -> None:
+    found = outlook(
+        overview(waiting=900, deferred=850, workers=(colleague("idle"),)), SETTINGS, here=None, works_here=False
+    )
+    assert found.troubles == ()
+    assert found.summary == "900 wait (850 of them for a daily budget), 0 begun; workers: 1 idle"
 
 
 def test_articles_that_wait_for_nobody_are_told_once_somebody_had_time_to_come() -> None:

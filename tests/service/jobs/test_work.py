@@ -11,9 +11,12 @@ from prometheus_client import CollectorRegistry
 
 from domain import Article, Riddle
 from domain.errors import ProviderUnavailable
+from service.jobs.deferring import Deferring
 from service.jobs.engine import Postponed
 from service.jobs.progress import Progress
 from service.jobs.work import MOST_STARTS, SUSPECT_AFTER, JobWork, Stores
+from service.limits.errors import BudgetExhausted
+from service.storage.batch_rows import Deferred
 from service.storage.batches import BatchRepository, NewBatch
 from service.storage.job_queue import JobQueue
 from service.storage.jobs import JobRepository
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from sqlalchemy import Engine
+
+    from chains.models.scope import CallScope
 
 BATCH = f"bat_{1:032x}"
 
@@ -181,6 +186,49 @@ async def test_a_job_whose_making_fails_for_no_known_reason_says_so_and_keeps_no
 
     await lab.work(Pipeline(broken)).do(lab.send(3), mine)
     assert lab.counts() == {"published": 2, "failed": 1}
+
+
+async def test_an_article_that_meets_a_spent_budget_frees_its_slot_and_waits_and_the_others_get_on(lab: Lab) -> None:
+    midnight = datetime(2026, 12, 1, tzinfo=UTC)
+
+    async def poor(article: Article) -> Riddle:
+        if article.text != "text 1":
+            raise BudgetExhausted("all", "", limit_usd=1, spent_usd=1, resets_at=midnight, retry_after_s=60)
+        return await good(article)
+
+    ids = lab.send(3)
+    work = lab.work(Pipeline(poor), slots=1)
+    for _ in range(MOST_STARTS + 1):  # however often it comes back: no start of it counts
+        await work.do(ids, mine)
+    assert work.running == 0
+    assert lab.counts() == {"published": 1, "queued": 2}
+    assert lab.batches.get(BATCH).counts.deferred == Deferred(count=2, budgets=("all",), until=midnight)
+    await lab.work(Pipeline(good)).do(ids, mine)
+    assert lab.counts() == {"published": 3}
+
+
+async def test_deferred_articles_go_on_when_no_budget_refuses_them_any_more(lab: Lab) -> None:
+    refused = BudgetExhausted("key", "k", limit_usd=1, spent_usd=1, resets_at=datetime.now(UTC), retry_after_s=0)
+    money: dict[str, BudgetExhausted | None] = {"p": refused}
+    asked: list[CallScope] = []
+
+    async def poor(_: Article) -> Riddle:
+        raise refused
+
+    async def refusal(scope: CallScope) -> BudgetExhausted | None:
+        asked.append(scope)
+        return money[scope.pipeline or ""]
+
+    await lab.work(Pipeline(poor)).do(lab.send(3), mine)
+    news: list[None] = []
+    deferring = Deferring(lab.stores.deferred, refusal, lambda: news.append(None))
+    assert await deferring.resume() == 0
+    assert (len(asked), news) == (1, []), "one look at the budgets tells of all that is alike"
+    money["p"] = None
+    assert await deferring.resume() == 3
+    assert news == [None]
+    assert await deferring.resume() == 0
+    assert len(asked) == 2, "where nothing is deferred the budgets are not asked"
 
 
 async def test_a_portion_that_is_somebody_elses_by_now_is_not_begun(lab: Lab) -> None:

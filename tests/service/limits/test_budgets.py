@@ -105,6 +105,18 @@ async def test_a_key_over_its_budget_leaves_others_alone(engine: Engine, clock: 
         await purse.call(CallScope())
 
 
+async def test_what_a_call_would_be_told_can_be_asked_without_making_one(engine: Engine, clock: Clock) -> None:
+    purse = Purse(engine, clock, DailyBudgets(pipelines={"openai": 1.0}))
+    scope = CallScope(pipeline="openai")
+    assert await purse.budgets.refusal(scope) is None
+    await purse.call(scope)
+    refusal = await purse.budgets.refusal(scope)
+    assert refusal is not None
+    assert (refusal.budget, refusal.name) == ("pipeline", "openai")
+    clock.now += timedelta(hours=6)
+    assert await purse.budgets.refusal(scope) is None
+
+
 async def test_a_budget_that_is_raised_counts_within_a_second(engine: Engine, clock: Clock) -> None:
     keys = KeyStore(engine)
     key, _ = keys.create("poor", daily_usd=1.0)

@@ -177,3 +177,34 @@ async def test_pages_of_opinions_cover_them_all_newest_first(feedback: FeedbackS
 def test_a_riddle_nobody_has_played_has_no_counts(feedback: FeedbackStore, store: GuessStore) -> None:
     assert feedback.tally("rid_none") == Tally()
     assert not store.knows("rid_none", "ann")
+
+
+async def test_old_guesses_are_forgotten_and_who_solved_the_riddle_is_not(
+    store: GuessStore, wrong: Guessed, clock: Clock
+) -> None:
+    right = replace(wrong, fingerprint="right", correct=True, near=False)
+    await store.record(wrong, RATE)
+    await store.record(right, RATE)
+    clock.now += timedelta(days=10)
+    late = await store.record(replace(wrong, reader="bob"), RATE)
+    assert store.purge(timedelta(days=10), RATE) == 0
+    clock.now += timedelta(seconds=1)
+    assert store.purge(timedelta(days=10), RATE) == 2
+    assert store.purge(timedelta(days=10), RATE) == 0
+    assert store.knows(wrong.riddle_id, "ann")
+    again = await store.record(right, RATE)
+    assert (again.is_new, again.solved_by) == (True, 1), "solving it again does not count twice"
+    assert await store.record(replace(wrong, reader="bob"), RATE) == late
+
+
+async def test_guesses_that_count_for_a_readers_rate_are_kept_however_short_the_time(
+    store: GuessStore, wrong: Guessed, clock: Clock
+) -> None:
+    rare = parse_rate("1/day")
+    await store.record(wrong, rare)
+    clock.now += timedelta(hours=23)
+    assert store.purge(timedelta(hours=1), rare) == 0
+    with pytest.raises(TooManyGuesses):
+        await store.record(replace(wrong, fingerprint="two"), rare)
+    clock.now += timedelta(hours=2)
+    assert store.purge(timedelta(hours=1), rare) == 1

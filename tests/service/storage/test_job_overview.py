@@ -67,8 +67,20 @@ def test_counting_reads_the_small_indexes_and_not_the_table(engine: Engine) -> N
     plans = {
         "jobs_waiting": "SELECT count(*) FROM jobs WHERE status = 'queued'",
         "jobs_running": "SELECT count(*) FROM jobs WHERE status = 'running'",
+        "jobs_deferred": "SELECT count(*) FROM jobs WHERE status = 'queued' AND deferred_by IS NOT NULL",
     }
     with engine.connect() as connection:
         for index, query in plans.items():
             plan = " ".join(row[-1] for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}")))
             assert f"INDEX {index}" in plan
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_the_one_that_has_waited_longest_is_found_without_sorting(engine: Engine) -> None:
+    where = "SELECT created_at FROM jobs WHERE status = 'queued' AND not_before IS"
+    with engine.connect() as connection:
+        for null in ("NULL", "NOT NULL"):
+            query = f"EXPLAIN QUERY PLAN {where} {null} ORDER BY not_before, id LIMIT 1"
+            plan = " ".join(row[-1] for row in connection.execute(text(query)))
+            assert "INDEX jobs_waiting" in plan
+            assert "TEMP B-TREE" not in plan

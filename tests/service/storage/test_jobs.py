@@ -41,14 +41,19 @@ class Desk:
         self._count = 0
 
     def send(
-        self, *texts: str, pipeline: str = "p", tenant: str | None = None, since: datetime = LONG_AGO
+        self,
+        *texts: str,
+        pipeline: str = "p",
+        tenant: str | None = None,
+        key_id: str | None = None,
+        since: datetime = LONG_AGO,
     ) -> StoredBatch:
         self._count += 1
         new = NewBatch(
             id=f"bat_{self._count:032x}",
             articles=[Article(text=text) for text in texts],
             pipeline=pipeline,
-            key_id=None,
+            key_id=key_id,
             tenant=tenant,
             priority=10,
         )

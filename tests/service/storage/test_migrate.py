@@ -3,14 +3,17 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, inspect, select, text
 
 from service.storage.engine import open_engine
+from service.storage.feed_tables import feed_entries
 from service.storage.migrate import HEAD, DatabaseUnreachable, NewerDatabase, alembic_config, current_revision, migrate
 from service.storage.tables import metadata
 
@@ -35,6 +38,32 @@ def test_migrating_again_changes_nothing(engine: Engine) -> None:
     migrate(engine)
 
     assert current_revision(engine) == HEAD
+
+
+def test_an_entry_of_a_feed_from_before_listings_were_noted_counts_as_listed_at_the_upgrade(database_url: str) -> None:
+    """So that none is forgotten, and riddled again, that its feed still lists."""
+    engine = open_engine(database_url)
+    long_ago = "2020-01-01 00:00:00"
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0006")
+        connection.execute(
+            text(
+                "INSERT INTO feeds (id, created_at, by_operator, kind, arguments, timezone, host, failures) "
+                f"VALUES ('feed_1', '{long_ago}', :false, 'rss', '{{}}', 'UTC', '', 0)"
+            ),
+            {"false": False},
+        )
+        connection.execute(
+            text(
+                "INSERT INTO feed_entries (id, feed_id, pipeline, key, scope, first_seen, outcome, tries, sketch_size) "
+                f"VALUES ('ent_1', 'feed_1', 'p', 'k', '', '{long_ago}', 'skipped', 0, 0)"
+            )
+        )
+    migrate(engine)
+    with engine.connect() as connection:
+        (listed_at,) = connection.execute(select(feed_entries.c.listed_at)).scalars()
+    engine.dispose()
+    assert datetime.now(UTC) - listed_at < timedelta(minutes=5)
 
 
 def test_processes_that_start_together_do_not_disturb_each_other(database_url: str) -> None:

@@ -23,7 +23,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 
 def overview(workers: tuple[Colleague, ...] | None = (BUSY,)) -> JobOverview:
-    return JobOverview(waiting=7, running=3, oldest_waiting_s=61.5, workers=workers)
+    return JobOverview(waiting=7, deferred=2, running=3, oldest_waiting_s=61.5, workers=workers)
 
 
 def test_the_backlog_is_looked_at_for_each_scrape() -> None:
@@ -39,6 +39,7 @@ def test_the_backlog_is_looked_at_for_each_scrape() -> None:
     metrics.exposition()
     assert len(looks) == 2
     assert value(metrics, "riddlewire_jobs_waiting") == 7
+    assert value(metrics, "riddlewire_jobs_deferred") == 2
     assert value(metrics, "riddlewire_jobs_running") == 3
     assert value(metrics, "riddlewire_jobs_oldest_waiting_seconds") == 61.5
     assert value(metrics, "riddlewire_jobs_known") == 1
