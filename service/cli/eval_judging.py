@@ -38,7 +38,7 @@ def compare(
 
     one, first_results = pipeline_of(ctx, first, experiment)
     other, second_results = pipeline_of(ctx, second, experiment)
-    chosen = [metric_named(name).name for name in metrics or ()]
+    chosen = [_metric(name).name for name in metrics or ()]
     known = {metric.name: metric for metric in (*one.metrics, *other.metrics)}
     comparison = compare_pipelines(first_results, second_results, known.values())
     if as_json:
@@ -96,10 +96,10 @@ def _drop(given: str) -> "tuple[Metric, float]":
         allowed = float("nan")
     if not equals or not -float("inf") < allowed < float("inf"):
         raise typer.BadParameter(f"{given!r} is not METRIC=NUMBER, such as solver_mrr=0.05", param_hint="--max-drop")
-    return metric_named(name.strip()), allowed
+    return _metric(name.strip()), allowed
 
 
-def metric_named(name: str) -> "Metric":
+def _metric(name: str) -> "Metric":
     from evaluation.evaluators import metric
 
     return metric(name)
