@@ -6,12 +6,11 @@ import typer
 
 from service.cli.eval_results import pipeline_of
 from service.cli.exits import Exit
+from service.cli.options import AsJson
 from service.cli.terminal import print_json, print_table
 
 if TYPE_CHECKING:
     from evaluation.metric import Metric
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def compare(

@@ -6,10 +6,8 @@ from typing import Annotated
 import typer
 
 from service.cli.eval_datasets import read as read_dataset
-from service.cli.options import settings_of
+from service.cli.options import AsJson, settings_of
 from service.cli.terminal import note, print_json, print_table, say, tracked
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def metrics(as_json: AsJson = False) -> None:

@@ -6,14 +6,13 @@ import typer
 
 from service.cli import eval_datasets, eval_guesses, eval_judging, eval_measures, eval_writing
 from service.cli.eval_results import experiments_of, results_of
-from service.cli.options import options_of, settings_of
+from service.cli.options import AsJson, options_of, settings_of
 from service.cli.running import run as run_to_the_end
 from service.cli.terminal import note, print_json, print_table
 
 app = typer.Typer(no_args_is_help=True, help="Experiments: run pipelines over a dataset, compare them, gate changes.")
 app.add_typer(eval_datasets.app, name="dataset")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="See `riddlewire eval list`.")]
 
 

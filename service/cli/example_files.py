@@ -9,14 +9,12 @@ from service.cli.database import opened_store
 from service.cli.exits import Exit
 from service.cli.files import opened, write_file
 from service.cli.hostile import escape_json
-from service.cli.options import settings_of
+from service.cli.options import AsJson, settings_of
 from service.cli.terminal import note, print_json, tracked
 
 if TYPE_CHECKING:
     from domain.example import Example
     from retrievers import ExampleStore, ImportReport, Rejected
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _BATCH = 200
 

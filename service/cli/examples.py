@@ -8,7 +8,7 @@ import typer
 from service.cli import example_files, promotions
 from service.cli.articles import read
 from service.cli.database import opened_store
-from service.cli.options import settings_of
+from service.cli.options import AsJson, settings_of
 from service.cli.terminal import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ app = typer.Typer(
     help="The pre-made examples. A change counts from the next riddle on, in every process.",
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Topic = Annotated[str | None, typer.Option(help="Only this topic.")]
 
 _PAGE = 200

@@ -8,11 +8,11 @@ import typer
 from service.cli import finetune_export, finetune_train
 from service.cli.finetune_data import base_models_of
 from service.cli.finetune_losses import print_losses
+from service.cli.options import AsJson
 from service.cli.terminal import note
 
 app = typer.Typer(no_args_is_help=True, help="Do it yourself: train an adapter on the pre-made examples and use it.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `finetune train` wrote.")]
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from service.cli.finetune_data import base_models_of
+from service.cli.options import AsJson
 from service.cli.terminal import note, print_json, say
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Folder that `finetune train` wrote.")]
 
 

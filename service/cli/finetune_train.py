@@ -8,6 +8,7 @@ import typer
 from finetuning.settings import TrainingSettings
 from service.cli.finetune_data import base_models_of
 from service.cli.finetune_losses import print_losses
+from service.cli.options import AsJson
 from service.cli.terminal import note, print_json, say
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ _DEFAULTS = TrainingSettings()
 _SHOTS = 1
 _SHARE = 0.5
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Base = Annotated[
     str, typer.Option(help="Folder, Hugging Face id, .gguf file, or smollm2-135m-instruct.", metavar="MODEL")
 ]

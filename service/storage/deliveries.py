@@ -21,7 +21,7 @@ from service.storage.delivery_rows import (
     attempts_with,
     delivery_of,
 )
-from service.storage.page import Page, decode_cursor, encode_cursor
+from service.storage.page import Page, decode_cursor, page_of
 from service.storage.webhook_tables import webhook_deliveries as table
 
 if TYPE_CHECKING:
@@ -173,8 +173,7 @@ class DeliveryRepository:
             query = query.where(table.c.id < decode_cursor(cursor))
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        items = tuple(delivery_of(row) for row in rows[:limit])
-        return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
+        return page_of(rows, limit, delivery_of)
 
     def backlog(self) -> Backlog:
         """What waits to be delivered, of all callers."""
