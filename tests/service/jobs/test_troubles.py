@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from prompts import Catalog
-from tests.service.jobs.lab import Client, articles, ended, reply
+from tests.service.jobs.lab import Client, articles, ended
 from tests.support.openai_stub import HTML, NO_RIDDLE, NONSENSE, Behaviour, OpenAIStub, rate_limited
 from tests.support.program import Process
 
@@ -40,40 +40,28 @@ def served(home: Path, stub: OpenAIStub) -> Iterator[tuple[Process, Client]]:
         service.process.wait(10)
 
 
-@pytest.fixture(scope="module")
-def stub() -> Iterator[OpenAIStub]:
-    """The model of `client`."""
-    with OpenAIStub(reply=reply, default=Behaviour(delay_s=0.15)) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory, stub: OpenAIStub) -> Iterator[Client]:
-    """A service that several tests send articles to, each its own."""
-    with served(tmp_path_factory.mktemp("service") / "home", stub) as (_, made):
-        yield made
-
-
-def test_a_provider_that_refuses_is_left_alone_and_nothing_is_lost(client: Client, stub: OpenAIStub) -> None:
-    batch_id = client.send(articles(60, first=1000), key="refuses")
-    client.until(batch_id, lambda batch: ended(batch) >= 5)
-    stub.default = rate_limited("2")
-    time.sleep(1)  # what was on its way has arrived
-    before = len(stub.requests)
-    time.sleep(5)
-    refused = len(stub.requests) - before
-    stub.default = Behaviour(delay_s=0.15)
-    batch = client.finished(batch_id)
+def test_a_provider_that_refuses_is_left_alone_and_nothing_is_lost(tmp_path: Path, provider: OpenAIStub) -> None:
+    with served(tmp_path / "home", provider) as (_, client):
+        batch_id = client.send(articles(60))
+        client.until(batch_id, lambda batch: ended(batch) >= 5)
+        provider.default = rate_limited("2")
+        time.sleep(1)  # what was on its way has arrived
+        before = len(provider.requests)
+        time.sleep(5)
+        refused = len(provider.requests) - before
+        provider.default = Behaviour(delay_s=0.15)
+        batch = client.finished(batch_id)
     assert refused <= 4 * CONCURRENCY, "each article asks a refusing provider at most once in two seconds"
     assert batch["counts"]["published"] + batch["counts"]["needs_review"] == 60
 
 
-def test_a_provider_that_fails_hangs_and_talks_nonsense_loses_nothing(client: Client, stub: OpenAIStub) -> None:
+def test_a_provider_that_fails_hangs_and_talks_nonsense_loses_nothing(tmp_path: Path, provider: OpenAIStub) -> None:
     chance = random.Random(11)
     faults = [Behaviour(status=500), Behaviour(hang=True), NONSENSE, HTML, NO_RIDDLE, Behaviour(reset=True)]
-    stub.enqueue(*(chance.choice(faults) if chance.random() < 0.3 else Behaviour(delay_s=0.05) for _ in range(150)))
-    batch = client.finished(client.send(articles(40, first=2000), key="fails"))
-    failed = [item["error"] for item in client.results(batch["id"]) if item["error"]]
+    provider.enqueue(*(chance.choice(faults) if chance.random() < 0.3 else Behaviour(delay_s=0.05) for _ in range(150)))
+    with served(tmp_path / "home", provider) as (_, client):
+        batch = client.finished(client.send(articles(40)))
+        failed = [item["error"] for item in client.results(batch["id"]) if item["error"]]
     assert failed == []
     assert batch["counts"]["published"] + batch["counts"]["needs_review"] == 40
 
