@@ -29,7 +29,7 @@ run: $(READY)  ## Start the service on http://127.0.0.1:8000 (sets it up the fir
 	@exec $(BIN)/riddlewire serve $(ARGS)
 
 test: $(READY_DEV)  ## Run every test, a file on each core
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY_DEV)  ## Lint, formatting, types, import layers
 	$(BIN)/ruff check .

@@ -94,7 +94,7 @@ def train(
         UnknownModelName: The base model cannot be loaded.
         TooFewSamples: A split is empty.
     """
-    from finetuning.trainer import Session
+    from finetuning.session import Session
 
     tell = say or (lambda _: None)
     tell(f"Loading {base} …")

@@ -17,11 +17,11 @@ from service.feeds import endpoints as feeds
 from service.guesses import endpoints as guesses
 from service.limits import endpoints as limits
 from service.middleware.request_context import RequestContext
+from service.opening import open_resources
 from service.operations import endpoints as operations
 from service.pipelines import endpoints as pipelines
 from service.promotions import endpoints as promotions
 from service.prompts import endpoints as prompts
-from service.resources import open_resources
 from service.riddles import endpoints as riddles
 from service.routing import MethodTable
 from service.webhooks import endpoints as webhooks

@@ -15,20 +15,11 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from domain.errors import ConfigurationError
-from service.setting_groups import (
-    BudgetSettings,
-    CacheSettings,
-    EngineGroup,
-    FeedSettings,
-    JobSettings,
-    LimitSettings,
-    LogSettings,
-    PositiveInt,
-    ProviderGroup,
-    TracingSettings,
-    WebhookSettings,
-    check_http_url,
-)
+from service.setting_groups.background import FeedSettings, JobSettings, WebhookSettings
+from service.setting_groups.callers import BudgetSettings, LimitSettings
+from service.setting_groups.group import PositiveInt, check_http_url
+from service.setting_groups.models import CacheSettings, EngineGroup, ProviderGroup
+from service.setting_groups.telemetry import LogSettings, TracingSettings
 from service.storage.engine import is_sqlite, parse_url
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Union, ge
 from pydantic import AliasChoices, BaseModel
 from pydantic_core import PydanticUndefined
 
-from service.setting_groups import ProviderGroup
+from service.setting_groups.models import ProviderGroup
 from service.settings import PREFIX, Settings
 
 if TYPE_CHECKING:

@@ -98,9 +98,19 @@ def test_the_order_has_no_circle() -> None:
 
 
 _MAY_IMPORT_AT_ONCE = {
-    "torch": ("chains/models/transformers", "finetuning/trainer.py"),
-    "transformers": ("chains/models/transformers", "finetuning/trainer.py"),
-    "peft": ("finetuning/trainer.py",),
+    "torch": (
+        "chains/models/transformers",
+        "finetuning/session.py",
+        "finetuning/answer_trainer.py",
+        "finetuning/lora.py",
+    ),
+    "transformers": (
+        "chains/models/transformers",
+        "finetuning/session.py",
+        "finetuning/answer_trainer.py",
+        "finetuning/watching.py",
+    ),
+    "peft": ("finetuning/lora.py",),
     "langchain_openai": ("chains/models/traced.py",),
     "alembic": ("service/storage/migrations/",),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,19 +11,19 @@ from langchain_core.outputs import ChatGeneration, LLMResult
 from pydantic import PrivateAttr, SecretStr
 
 from chains.models.choices import Choices
+from chains.models.nonsense import nonsense_is_a_bad_answer
 from chains.models.proxies import proxy_for
 from chains.models.retries import RetryPolicy
 from chains.models.sessions import Sessions
 from chains.models.settings import ProviderSettings
-from chains.models.traced import TracedChat
+from chains.models.synchronous import SynchronousToo
 from chains.models.transport import Endpoint, post, stream
-from chains.portal import run_sync
 from domain.errors import ProviderBadAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
-    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+    from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
     from langchain_core.messages import BaseMessage, BaseMessageChunk
     from langchain_core.outputs import ChatGenerationChunk, ChatResult
     from langchain_core.runnables import RunnableConfig
@@ -38,12 +38,11 @@ _HEADERS = {
 _process_sessions = Sessions()
 
 
-class OpenAICompatibleChat(TracedChat):
+class OpenAICompatibleChat(SynchronousToo):
     """`ChatOpenAI` whose chat completions go through one `aiohttp` session for each event loop.
 
     Takes everything `ChatOpenAI` takes, streams usage by default, and raises `ProviderError` leaves. Calls that need
     the Responses API, a `response_format` or a key from a function are left to `ChatOpenAI` and the openai SDK.
-    Synchronous calls run on the background loop of `chains.portal`, so that there is one way through.
 
     Args:
         most_choices: How many answers the service gives to one call (`n`).
@@ -119,13 +118,13 @@ class OpenAICompatibleChat(TracedChat):
         choices = Choices(lambda piece: self._chunk(piece, AIMessageChunk))
         async with aclosing(self._stream_lean(payload)) as pieces:
             async for piece in pieces:
-                with self._nonsense_is_a_bad_answer("chunk"):
+                with nonsense_is_a_bad_answer(self.provider, "chunk"):
                     told = choices.add(piece)
                 for chunk in told:
                     await run.on_llm_new_token(chunk.text, chunk=chunk)
                     if on_delta is not None and chunk.text:
                         await on_delta(chunk.text)
-        with self._nonsense_is_a_bad_answer("chunk"):
+        with nonsense_is_a_bad_answer(self.provider, "chunk"):
             answers = choices.answers()
         if not answers:
             raise ProviderBadAnswer(self.provider, "a completion without choices")
@@ -184,31 +183,6 @@ class OpenAICompatibleChat(TracedChat):
         finally:
             await rest.aclose()
 
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002 -- LangChain's signature
-        **kwargs: Any,
-    ) -> ChatResult:
-        return run_sync(self._agenerate(messages, stop, None, **kwargs))
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        chunks = self._astream(messages, stop, None, **kwargs)
-        try:
-            while (chunk := run_sync(_next(chunks))) is not None:
-                if run_manager:
-                    run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-                yield chunk
-        finally:
-            run_sync(_close(chunks))
-
     def _should_stream_usage(self, stream_usage: bool | None = None, **kwargs: Any) -> bool:
         """Yes unless told otherwise: cost and budgets need it, and today's services know the option."""
         chosen = (stream_usage, (kwargs.get("stream_options") or {}).get("include_usage"), self.stream_usage)
@@ -252,22 +226,12 @@ class OpenAICompatibleChat(TracedChat):
     def _result(self, answer: dict[str, Any]) -> ChatResult:
         if not answer.get("choices"):
             raise ProviderBadAnswer(self.provider, "a completion without choices")
-        with self._nonsense_is_a_bad_answer():
+        with nonsense_is_a_bad_answer(self.provider):
             return self._create_chat_result(answer)
 
     def _chunk(self, chunk: dict[str, Any], kind: type[BaseMessageChunk]) -> ChatGenerationChunk | None:
-        with self._nonsense_is_a_bad_answer("chunk"):
+        with nonsense_is_a_bad_answer(self.provider, "chunk"):
             return self._convert_chunk_to_generation_chunk(chunk, kind, {})
-
-    @contextmanager
-    def _nonsense_is_a_bad_answer(self, part: str = "") -> Iterator[None]:
-        """What a service said is hostile input: it need not have the shape that the code beneath expects."""
-        try:
-            yield
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ProviderBadAnswer(
-                self.provider, f"not a chat completion {part}".rstrip() + f": {error!r}"[:160]
-            ) from error
 
 
 async def _begin(
@@ -275,11 +239,3 @@ async def _begin(
 ) -> tuple[dict[str, Any] | None, AsyncGenerator[dict[str, Any], None]]:
     chunks = stream(sessions, endpoint, payload)
     return await anext(chunks, None), chunks
-
-
-async def _next(chunks: AsyncIterator[ChatGenerationChunk]) -> ChatGenerationChunk | None:
-    return await anext(chunks, None)
-
-
-async def _close(chunks: Any) -> None:
-    await chunks.aclose()

@@ -14,6 +14,7 @@ import typer
 
 from domain.errors import NotFound
 from service.cli.exits import Exit
+from service.cli.options import Key  # noqa: TC001 -- typer reads the annotations
 from service.cli.running import run
 
 if TYPE_CHECKING:
@@ -51,10 +52,7 @@ def batch(
         str | None, typer.Option("--pipeline", "-p", help="Who makes them; see `riddlewire pipelines list`.")
     ] = None,
     url: Annotated[str | None, typer.Option(help="Let this Riddlewire server do the work.")] = None,
-    key: Annotated[
-        str | None,
-        typer.Option(help="API key for --url. Better set in the environment.", envvar="RIDDLEWIRE_API_KEY"),
-    ] = None,
+    key: Key = None,
 ) -> None:
     """Make the riddles of many articles.
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from retrievers import Examples
+    from retrievers import Examples, ExampleStore
     from service.settings import Settings
 
 
@@ -34,6 +34,22 @@ def opened_engine(settings: Settings) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def opened_store(settings: Settings) -> Iterator[ExampleStore]:
+    """The example store, with the shipped examples in it; without an index.
+
+    Raises:
+        ConfigurationError: There is no such database.
+    """
+    from retrievers.shipped import seed
+    from retrievers.store import ExampleStore
+
+    with opened_engine(settings) as engine:
+        store = ExampleStore(engine)
+        seed(store)
+        yield store
 
 
 @contextmanager

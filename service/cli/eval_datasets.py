@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.options import settings_of
+from service.cli.options import AsJson, settings_of
 from service.cli.terminal import note, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="What experiments run over: look at a dataset, or take a sample of one.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Name = Annotated[str, typer.Argument(metavar="DATASET", help="dev, train, stored:N, or a .jsonl or .csv file.")]
 
 _PAGE = 200

@@ -1,16 +1,13 @@
 """`riddlewire eval guesses`: how well readers' guesses are judged, and the calibration made anew."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from service.cli.options import AsJson
 from service.cli.terminal import print_json, print_table, say
 
 if TYPE_CHECKING:
     from chains.guessing import Calibration
     from evaluation.guessing import Confusion
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _MEASURES = {
     "right or not right": "decided",

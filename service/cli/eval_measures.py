@@ -1,4 +1,4 @@
-"""Commands of `riddlewire eval` that measure the measures: a judge's agreement with people, a model's perplexity."""
+"""Commands of `riddlewire eval` about the measures: which there are, a judge's agreement, a model's perplexity."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,10 +6,22 @@ from typing import Annotated
 import typer
 
 from service.cli.eval_datasets import read as read_dataset
-from service.cli.options import settings_of
-from service.cli.terminal import note, print_json, say, tracked
+from service.cli.options import AsJson, settings_of
+from service.cli.terminal import note, print_json, print_table, say, tracked
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+def metrics(as_json: AsJson = False) -> None:
+    """List the metrics: what each measures, and what it cannot see."""
+    from evaluation.evaluators import all_metrics
+
+    found = all_metrics()
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("metric", "group", "unit", "better", "measures", "cannot see"),
+        ((one.name, one.group, one.unit, one.better, one.about, one.blind_to) for one in found),
+    )
 
 
 def agreement(

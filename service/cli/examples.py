@@ -1,35 +1,29 @@
 """`riddlewire examples`: the pre-made examples that retrieval finds. Works beside a running server."""
 
 import sys
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from domain.errors import InvalidInput
-from service.cli import promotions
+from service.cli import example_files, promotions
 from service.cli.articles import read
-from service.cli.exits import Exit
-from service.cli.hostile import escape_json
-from service.cli.options import settings_of
-from service.cli.terminal import note, print_json, print_table, tracked
+from service.cli.database import opened_store
+from service.cli.options import AsJson, settings_of
+from service.cli.terminal import note, print_json, print_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from domain.example import Example
-    from retrievers import ExampleStore, ImportReport, Rejected, Scored
+    from retrievers import ExampleStore, Scored
 
 app = typer.Typer(
     no_args_is_help=True,
     help="The pre-made examples. A change counts from the next riddle on, in every process.",
 )
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Topic = Annotated[str | None, typer.Option(help="Only this topic.")]
 
-_BATCH = 200
 _PAGE = 200
 
 
@@ -63,7 +57,7 @@ def add(
         hints=tuple(hints or ()),
         topic=topic,
     )
-    with _store(ctx) as store:
+    with opened_store(settings_of(ctx)) as store:
         kept = store.add(example)
     if as_json:
         print_json(_payload(kept))
@@ -82,7 +76,7 @@ def list_examples(
 
     Example: `riddlewire examples list --topic weather --limit 0`
     """
-    with _store(ctx) as store:
+    with opened_store(settings_of(ctx)) as store:
         found = list(_listed(store, topic, limit))
         total = store.count()
     if as_json:
@@ -115,57 +109,6 @@ def search(
     print_table(("score", "id", "topic", "answer", "headline"), rows)
 
 
-@app.command("import")
-def import_examples(
-    ctx: typer.Context,
-    source: Annotated[str, typer.Argument(metavar="FILE|-", help="JSONL, one example a line, as `export` writes it.")],
-    as_json: AsJson = False,
-) -> None:
-    """Import examples; twice the same file changes nothing. Lines that cannot be used are left out and reported.
-
-    Exits with 6 when a line was left out.
-
-    Example: `riddlewire examples import ours.jsonl`
-    """
-    from retrievers.jsonl import read_examples
-
-    with _opened(source) as file:
-        records = list(read_examples(file))
-    with _store(ctx) as store:
-        report = _imported(store, records)
-    if as_json:
-        print_json(report)
-    else:
-        for rejected in report.rejected:
-            note(f"line {rejected.line}: {rejected.reason}")
-        typer.echo(
-            f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged, "
-            f"{len(report.rejected)} rejected"
-        )
-    raise typer.Exit(Exit.INPUT if report.rejected else Exit.OK)
-
-
-@app.command()
-def export(
-    ctx: typer.Context,
-    target: Annotated[str, typer.Argument(metavar="FILE|-", help="Where to; - is standard output.")] = "-",
-) -> None:
-    """Write all examples as JSONL, which `import` takes.
-
-    Example: `riddlewire examples export backup.jsonl`
-    """
-    from retrievers.jsonl import write_example
-
-    with _store(ctx) as store:
-        lines = (write_example(example) for example in store.export(all_tenants=True))
-        if target == "-":
-            sys.stdout.writelines(escape_json(line.decode()) for line in lines)
-            return
-        _export_to(Path(target), lines)
-        note(f"{store.count()} examples written to {target}.")
-
-
-@app.command()
 def remove(
     ctx: typer.Context,
     ids: Annotated[list[str], typer.Argument(metavar="ID...", help="See `riddlewire examples list`.")],
@@ -174,27 +117,18 @@ def remove(
 
     Example: `riddlewire examples remove ex_00ff00ff00ff00ff`
     """
-    with _store(ctx) as store:
+    with opened_store(settings_of(ctx)) as store:
         for example_id in ids:
             store.remove(example_id)
             note(f"{example_id} is removed.")
 
 
+app.command("import")(example_files.import_examples)
+app.command()(example_files.export)
+app.command()(remove)
 app.command()(promotions.pending)
 app.command()(promotions.approve)
 app.command()(promotions.reject)
-
-
-@contextmanager
-def _store(ctx: typer.Context) -> "Iterator[ExampleStore]":
-    from retrievers.shipped import seed
-    from retrievers.store import ExampleStore
-    from service.cli.database import opened_engine
-
-    with opened_engine(settings_of(ctx)) as engine:
-        store = ExampleStore(engine)
-        seed(store)
-        yield store
 
 
 def _payload(example: "Example") -> dict[str, object]:
@@ -223,43 +157,3 @@ def _search(ctx: typer.Context, text: str, k: int, topic: str | None) -> "list[S
 
     with opened_examples(settings_of(ctx)) as examples:
         return examples.search(text, k=k, topic=topic)
-
-
-@contextmanager
-def _opened(source: str) -> "Iterator[BinaryIO]":
-    if source == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        with Path(source).open("rb") as file:
-            yield file
-    except OSError as error:
-        raise InvalidInput("file", f"{source} cannot be read: {error.strerror}") from None
-
-
-def _imported(store: "ExampleStore", records: "list[tuple[int, Example] | Rejected]") -> "ImportReport":
-    """In batches, so that a bar can move; each is kept as a whole, and doing it all again changes nothing."""
-    from retrievers.importing import ImportReport
-    from retrievers.jsonl import split_rejected
-
-    total = ImportReport()
-    batches = [records[start : start + _BATCH] for start in range(0, len(records), _BATCH)]
-    for batch in tracked(batches, "Importing"):
-        rejected: list[Rejected] = []
-        good = list(split_rejected(batch, rejected))
-        report = store.import_(good, rejected=rejected)
-        total = ImportReport(
-            added=total.added + report.added,
-            updated=total.updated + report.updated,
-            unchanged=total.unchanged + report.unchanged,
-            rejected=(*total.rejected, *report.rejected),
-        )
-    return total
-
-
-def _export_to(path: Path, lines: "Iterable[bytes]") -> None:
-    try:
-        with path.open("wb") as file:
-            file.writelines(lines)
-    except OSError as error:
-        raise InvalidInput("file", f"{path} cannot be written: {error.strerror}") from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from domain.errors import RiddlewireError
-from service.cli.options import settings_of
+from service.cli.options import AsJson, settings_of
 from service.cli.running import run
 from service.cli.terminal import fail, note, print_json, print_table, working
 
@@ -24,8 +24,6 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Feeds: RSS and Atom, NewsAPI, JSON lines, document loaders. Each story is riddled once.",
 )
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _PAGE = 100
 

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from domain.errors import NotFound
+from service.cli.options import settings_of
 from service.cli.running import run as run_to_end
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ def read_data(folder: Path) -> list[Sample]:
         if not file.is_file():
             raise NotFound("training set", str(file))
     return [sample for file in files for sample in read_samples(file)]
+
+
+def base_models_of(ctx: typer.Context) -> Path:
+    """Where base models are kept that had to be dequantised first."""
+    return settings_of(ctx).home / "base-models"
 
 
 def base_of(run: Path) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from service.cli.options import settings_of
+from service.cli.options import AsJson, settings_of
 from service.cli.terminal import note, print_json, print_table
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from service.keys import Key, KeyStore
 
 app = typer.Typer(no_args_is_help=True, help="API keys of the HTTP service: hashed at rest, shown once.")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()

@@ -34,7 +34,7 @@ async def opened(ctx: typer.Context, *, do_jobs: bool = False) -> AsyncIterator[
     """
     settings = settings_of(ctx)
     with working("Opening the examples …"):
-        from service.resources import open_resources
+        from service.opening import open_resources
         from service.telemetry.logging import configure_logging
 
         configure_logging("debug" if options_of(ctx).debug else "error", "console")

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import typer
-
     from service.settings import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Key = Annotated[
+    str | None,
+    typer.Option(help="API key for --url. Better set in the environment.", envvar="RIDDLEWIRE_API_KEY"),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

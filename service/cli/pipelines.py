@@ -7,7 +7,7 @@ import typer
 from domain.errors import RiddlewireError
 from service.cli.articles import read
 from service.cli.exits import Exit, exit_of
-from service.cli.options import settings_of
+from service.cli.options import AsJson, settings_of
 from service.cli.running import run
 from service.cli.terminal import note, print_json, print_table, say, tracked
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Pipelines: list, read, explain and compare them.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Title = Annotated[str | None, typer.Option(help="The headline, where the source does not tell it.")]
 Source = Annotated[str, typer.Argument(metavar="FILE|URL|-", help="The article; - reads standard input.")]
 

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from domain.errors import NotFound
-from service.cli.options import settings_of
+from service.cli.options import AsJson, settings_of
 from service.cli.terminal import note, print_json, print_table, say
 
 if TYPE_CHECKING:
     from service.storage.promotions import Promotion, PromotionStore
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="See `riddlewire examples pending`.")]
 
 BY = "command line"

@@ -9,7 +9,7 @@ from domain.errors import InvalidInput
 from service.cli.articles import read
 from service.cli.explanation import print_message
 from service.cli.hostile import clean
-from service.cli.options import settings_of
+from service.cli.options import AsJson, settings_of
 from service.cli.terminal import note, out, print_json, print_table, say
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Prompt files: list, read, compare and render them. Calls no model.")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Ref = Annotated[str, typer.Argument(metavar="NAME[@VERSION]", help="Without a version, the latest.")]
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}

@@ -8,6 +8,7 @@ import typer
 
 from service.cli.articles import read
 from service.cli.exits import Exit
+from service.cli.options import Key
 from service.cli.running import run
 
 if TYPE_CHECKING:
@@ -38,10 +39,7 @@ def riddle(
         bool, typer.Option("--allow-private", help="Let an article's URL lead into your own network.")
     ] = False,
     url: Annotated[str | None, typer.Option(help="Let this Riddlewire server make it.")] = None,
-    key: Annotated[
-        str | None,
-        typer.Option(help="API key for --url. Better set in the environment.", envvar="RIDDLEWIRE_API_KEY"),
-    ] = None,
+    key: Key = None,
 ) -> None:
     """Make a riddle of a news article.
 

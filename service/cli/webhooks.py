@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from service.cli.options import settings_of
+from service.cli.options import AsJson, settings_of
 from service.cli.running import run
 from service.cli.terminal import note, print_json, print_table
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from service.storage.delivery_rows import Delivery
 
 app = typer.Typer(no_args_is_help=True, help="Webhooks: the log of deliveries, redelivery, and a receiver to try.")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 _MOST = 1000
 

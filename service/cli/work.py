@@ -51,7 +51,7 @@ async def _work(settings: "Settings", metrics_host: str, metrics_port: int | Non
 
     import structlog
 
-    from service.resources import open_resources
+    from service.opening import open_resources
     from service.server import prepare_process
 
     prepare_process(settings)

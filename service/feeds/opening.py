@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from service.feeds.batches import Batches
     from service.feeds.pulling import Clock
-    from service.setting_groups import FeedSettings
+    from service.setting_groups.background import FeedSettings
     from service.settings import Settings
 
 

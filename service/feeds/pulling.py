@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from retrievers.feeds.item import FeedItem, Reading
     from service.feeds.batches import Batches
     from service.feeds.checking import FeedRules
-    from service.setting_groups import FeedSettings
+    from service.setting_groups.background import FeedSettings
     from service.storage.feed_entries import FeedLedger
     from service.storage.feed_rows import Feed
     from service.storage.feeds import Claim

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from service.jobs.progress import WorkHealth
-    from service.setting_groups import JobSettings
+    from service.setting_groups.background import JobSettings
     from service.storage.job_overview import JobOverview
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from service.jobs.engine import JobEngine
     from service.jobs.progress import WorkHealth
     from service.jobs.work import Stores
-    from service.setting_groups import JobSettings
+    from service.setting_groups.background import JobSettings
     from service.telemetry.job_metrics import JobMetrics
 
 LOOK_EVERY_S: Final = 0.5

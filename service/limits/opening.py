@@ -12,7 +12,7 @@ from service.limits.cache import SharedStepCache
 from service.limits.clerk import Clerk
 from service.limits.door import DoorLimits
 from service.limits.ledger import Ledger
-from service.setting_groups import ProviderGroup
+from service.setting_groups.models import ProviderGroup
 from service.storage.provider_limits import ProviderLimitStore, Rates
 from service.storage.spend import SpendStore
 from service.storage.step_cache import StepCacheStore

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from service.setting_groups import BudgetSettings
+    from service.setting_groups.callers import BudgetSettings
     from service.storage.spend import Account, SpendStore, Spent
 
 

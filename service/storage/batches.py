@@ -15,6 +15,7 @@ from service.storage.batch_ends import close_items
 from service.storage.batch_rows import BatchItem, Counts, StoredBatch, Tally, counts_of, items_of, stored_batch
 from service.storage.intake import Intake
 from service.storage.job_tables import batch_items, batches, jobs
+from service.storage.riddle_rows import RIDDLE_AND_ARTICLE
 from service.storage.tables import articles, riddles
 
 if TYPE_CHECKING:
@@ -118,12 +119,7 @@ class BatchRepository:
                 batch_items.c.index,
                 _status().label("item_status"),
                 jobs.c.error,
-                riddles,
-                articles.c.title,
-                articles.c.text,
-                articles.c.url,
-                articles.c.published_at,
-                articles.c.language,
+                *RIDDLE_AND_ARTICLE,
             )
             .select_from(batch_items)
             .join(jobs, jobs.c.id == batch_items.c.job_id)

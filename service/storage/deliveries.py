@@ -1,21 +1,16 @@
-"""Keeps webhook deliveries: what is to be sent, who is sending it, and the log of what came of it.
-
-An attempt is claimed by an atomic update that leaves a token and a lease. While the lease lasts nobody else claims the
-delivery; when its process dies, the lease runs out and another attempt is made. One that wakes up late finds its token
-gone and changes nothing. So attempts never run side by side, and every event is delivered at least once.
-"""
+"""Keeps webhook deliveries: what is to be sent and the log of what came of it; `delivery_claims` says by whom."""
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
+from sqlalchemy import Select, delete, func, select, update
 
 from domain.errors import NotFound
+from service.storage.delivery_claims import due, take
 from service.storage.delivery_rows import (
     Attempt,
     Claimed,
@@ -24,19 +19,15 @@ from service.storage.delivery_rows import (
     NewDelivery,
     Verdict,
     attempts_with,
-    claimed_row,
     delivery_of,
 )
-from service.storage.page import Page, decode_cursor, encode_cursor
+from service.storage.page import Page, decode_cursor, page_of
 from service.storage.webhook_tables import webhook_deliveries as table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from sqlalchemy.engine import Connection, Engine
-
-_LOOKED_AT = 200
-"""Due deliveries that are looked at together to find some that fit into the free slots."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +90,11 @@ class DeliveryRepository:
             busy: How many attempts at each host are running already.
             per_host: Attempts at one host at once; a host that has as many is passed over.
         """
-        wanted = self._due(free, Counter(busy or {}), per_host)
+        wanted = due(self._engine, self._clock(), free, Counter(busy or {}), per_host)
         if not wanted:
             return ()
         with self._engine.begin() as connection:
-            return _take(connection, wanted, now=self._clock(), lease=lease)
+            return take(connection, wanted, now=self._clock(), lease=lease)
 
     def record(self, claimed: Claimed, attempt: Attempt, verdict: Verdict) -> bool:
         """Log an attempt, and what becomes of the delivery.
@@ -182,8 +173,7 @@ class DeliveryRepository:
             query = query.where(table.c.id < decode_cursor(cursor))
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        items = tuple(delivery_of(row) for row in rows[:limit])
-        return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
+        return page_of(rows, limit, delivery_of)
 
     def backlog(self) -> Backlog:
         """What waits to be delivered, of all callers."""
@@ -197,56 +187,12 @@ class DeliveryRepository:
         old = table.c.created_at < self._clock() - older_than
         return self._write(delete(table).where(old, table.c.status != "pending"))
 
-    def _due(self, free: int, busy: Counter[str], per_host: int) -> Sequence[str]:
-        """Ids of due deliveries that fit into the free slots; looks on behind a crowd that waits for one host."""
-        wanted: list[str] = []
-        while len(wanted) < free:
-            full = [host for host, count in busy.items() if count >= per_host]
-            rows = self._candidates(full, besides=wanted)
-            wanted += [row.id for row in rows if _has_room(busy, row.host, per_host)][: free - len(wanted)]
-            if len(rows) < _LOOKED_AT:
-                break
-        return wanted
-
-    def _candidates(self, full: Collection[str], besides: Collection[str]) -> Sequence[Any]:
-        query = (
-            select(table.c.id, table.c.host)
-            .where(_is_due(self._clock()), table.c.host.not_in(full), table.c.id.not_in(besides))
-            .order_by(table.c.next_attempt_at)
-            .limit(_LOOKED_AT)
-        )
-        with self._engine.connect() as connection:
-            return connection.execute(query).all()
-
     def _write(self, statement: Any) -> int:
         with self._engine.begin() as connection:
             return connection.execute(statement).rowcount
 
 
 _SHOWN = tuple(column for column in table.c if column.name in Delivery.__slots__)
-
-
-def _is_due(now: datetime) -> ColumnElement[bool]:
-    free = or_(table.c.claimed_until.is_(None), table.c.claimed_until <= now)
-    return and_(table.c.next_attempt_at <= now, free)
-
-
-def _has_room(busy: Counter[str], host: str, per_host: int) -> bool:
-    busy[host] += 1
-    return busy[host] <= per_host
-
-
-def _take(connection: Connection, wanted: Sequence[str], *, now: datetime, lease: timedelta) -> tuple[Claimed, ...]:
-    """Of those that are still free, locked one by one so that two processes never wait for each other in a circle."""
-    free = select(table.c.id).where(table.c.id.in_(wanted), _is_due(now)).with_for_update(skip_locked=True)
-    ids = connection.execute(free).scalars().all()
-    token = uuid.uuid4().hex
-    statement = (
-        update(table).where(table.c.id.in_(ids)).values(claim=token, claimed_until=now + lease).returning(*table.c)
-    )
-    rows = connection.execute(statement).all()
-    order = {delivery_id: place for place, delivery_id in enumerate(wanted)}
-    return tuple(claimed_row(row, token) for row in sorted(rows, key=lambda row: order[row.id]))
 
 
 def _restrict(query: Select[Any], filters: DeliveryFilter) -> Select[Any]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.utils.uuid import uuid7
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from retrievers.feeds.item import key_of
 from service.storage.feed_listing import note_listed, purge_unlisted
@@ -16,6 +15,7 @@ from service.storage.feed_settlement import ClaimLost, Overtaken, Settlement, Sh
 from service.storage.feed_tables import feed_addresses, feed_entries, feed_shingles, feeds
 from service.storage.feed_twins import told, twins
 from service.storage.feeds import Claim, holds, take_turns
+from service.storage.upsert import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -128,8 +128,7 @@ def _write_entries(
 ) -> dict[str, str]:
     """Write an entry for each outcome, over an older one of the same key; gives ids by key."""
     ids: dict[str, str] = {}
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(feed_entries)
+    insert = insert_into(feed_entries, connection)
     changed = (
         "listed_at",
         "outcome",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.utils.uuid import uuid7
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.guess_tables import feedback, riddle_tallies
-from service.storage.page import Page, decode_cursor, encode_cursor
+from service.storage.page import Page, decode_cursor, page_of
+from service.storage.upsert import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,6 @@ class FeedbackStore:
         self._engine = engine
         self._writer = writer
         self._clock = clock
-        self._insert = (sqlite if engine.dialect.name == "sqlite" else postgresql).insert
 
     async def give(self, riddle_id: str, reader: str, rating: Rating, comment: str | None) -> Opinion:
         """Keep a reader's opinion in place of the one before."""
@@ -96,8 +95,7 @@ class FeedbackStore:
             query = query.where(feedback.c.id < decode_cursor(cursor))
         with self._engine.connect() as connection:
             rows = connection.execute(query.limit(limit + 1)).all()
-        items = tuple(_opinion(row) for row in rows[:limit])
-        return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
+        return page_of(rows, limit, _opinion)
 
     def _give(
         self, connection: Connection, riddle_id: str, reader: str, rating: Rating, comment: str | None
@@ -107,7 +105,7 @@ class FeedbackStore:
         now = self._clock()
         values = {"rating": rating, "comment": comment, "updated_at": now}
         row = {"riddle_id": riddle_id, "reader": reader, "id": f"fb_{uuid7().hex}", "created_at": now, **values}
-        kept = self._insert(feedback).values(row)
+        kept = insert_into(feedback, connection).values(row)
         kept = kept.on_conflict_do_update(index_elements=["riddle_id", "reader"], set_=values)
         stored = connection.execute(kept.returning(*feedback.c)).one()
         _recount(connection, riddle_id, before, rating)
@@ -115,7 +113,7 @@ class FeedbackStore:
 
     def _hold_tally(self, connection: Connection, riddle_id: str) -> None:
         """Make the riddle's counts if need be, and hold them, so that nobody counts beside us."""
-        statement = self._insert(riddle_tallies).values(riddle_id=riddle_id, solved_by=0, up=0, down=0)
+        statement = insert_into(riddle_tallies, connection).values(riddle_id=riddle_id, solved_by=0, up=0, down=0)
         connection.execute(
             statement.on_conflict_do_update(index_elements=["riddle_id"], set_={"up": riddle_tallies.c.up})
         )

@@ -14,7 +14,7 @@ from domain.errors import NotFound
 from retrievers.feeds.story_url import host_of
 from service.storage.feed_rows import Feed, FeedSpec, spec_row, stored_feed
 from service.storage.feed_tables import feed_entries, feeds
-from service.storage.page import Page, decode_cursor, encode_cursor
+from service.storage.page import Page, decode_cursor, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,8 +91,7 @@ class FeedRepository:
             query = query.where(feeds.c.id < decode_cursor(cursor))
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        items = tuple(stored_feed(row) for row in rows[:limit])
-        return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
+        return page_of(rows, limit, stored_feed)
 
     def replace(
         self, feed_id: str, spec: FeedSpec, *, next_pull_at: datetime | None, tenant: str | None = None

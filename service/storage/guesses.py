@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.errors import TooManyGuesses
 from service.storage.guess_tables import guesses, reader_progress, riddle_tallies
+from service.storage.upsert import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,6 @@ class GuessStore:
         self._engine = engine
         self._writer = writer
         self._clock = clock
-        self._insert = (sqlite if engine.dialect.name == "sqlite" else postgresql).insert
 
     async def record(self, guessed: Guessed, rate: Rate) -> Kept:
         """Keep a guess and say what it came to; the same guess again changes nothing and is answered as before.
@@ -162,7 +161,9 @@ class GuessStore:
 
     def _progress(self, connection: Connection, riddle_id: str, reader: str) -> Row[Any]:
         """The reader's row, made if need be, and held until the transaction ends."""
-        statement = self._insert(reader_progress).values(riddle_id=riddle_id, reader=reader, guesses=0, hints=0)
+        statement = insert_into(reader_progress, connection).values(
+            riddle_id=riddle_id, reader=reader, guesses=0, hints=0
+        )
         held = statement.on_conflict_do_update(
             index_elements=["riddle_id", "reader"], set_={"guesses": reader_progress.c.guesses}
         )
@@ -173,7 +174,7 @@ class GuessStore:
             connection.execute(_of(riddle_id, reader).values(revealed_at=self._clock()))
 
     def _count_solver(self, connection: Connection, riddle_id: str) -> None:
-        first = self._insert(riddle_tallies).values(riddle_id=riddle_id, solved_by=1, up=0, down=0)
+        first = insert_into(riddle_tallies, connection).values(riddle_id=riddle_id, solved_by=1, up=0, down=0)
         connection.execute(
             first.on_conflict_do_update(
                 index_elements=["riddle_id"], set_={"solved_by": riddle_tallies.c.solved_by + 1}

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.utils.uuid import uuid7
 from sqlalchemy import insert, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.job_tables import batch_items, batches, jobs
 from service.storage.jobs import OPEN
 from service.storage.riddle_rows import article_row
 from service.storage.tables import articles
+from service.storage.upsert import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,8 +97,7 @@ class Intake:
         return list(rows.values())
 
     def _write(self, new: NewBatch, fresh: list[dict[str, Any]], job_ids: Sequence[str], open_items: int) -> None:
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
-        keep_article = dialect.insert(articles).on_conflict_do_nothing()
+        keep_article = insert_into(articles, self._connection).on_conflict_do_nothing()
         kept = {row["article_id"]: article_row(row.pop("article"), self._now) for row in fresh}
         for rows in _parts(list(kept.values())):
             self._connection.execute(keep_article, rows)

@@ -5,9 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy.engine import Row
 
 T = TypeVar("T")
 
@@ -32,6 +37,19 @@ class Page(Generic[T]):
 
     items: tuple[T, ...]
     next_cursor: str | None = None
+
+
+def page_of(rows: Sequence[Row[Any]], limit: int, read: Callable[[Row[Any]], T], *, key: str = "id") -> Page[T]:
+    """The page that a query's rows make.
+
+    Args:
+        rows: In the list's order; the query asked for one more than the limit, to know whether there are more.
+        limit: Items of a page.
+        read: Makes an item of a row.
+        key: The column that the list is ordered by.
+    """
+    cursor = encode_cursor(getattr(rows[limit - 1], key)) if len(rows) > limit else None
+    return Page(tuple(read(row) for row in rows[:limit]), cursor)
 
 
 def encode_cursor(position: str) -> str:

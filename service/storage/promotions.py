@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from domain import Example, StepRecord
-from service.storage.page import Page, decode_cursor, encode_cursor
+from service.storage.page import Page, decode_cursor, page_of
 from service.storage.promotion_tables import promotions
+from service.storage.upsert import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,11 +58,10 @@ class PromotionStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._insert = (sqlite if engine.dialect.name == "sqlite" else postgresql).insert
 
     def propose(self, promotion: Promotion) -> Promotion:
         """Keep a promotion that waits; of a riddle that has one already, that one is given back as it is."""
-        statement = self._insert(promotions).values(_row_of(promotion)).on_conflict_do_nothing()
+        statement = insert_into(promotions, self._engine).values(_row_of(promotion)).on_conflict_do_nothing()
         with self._engine.begin() as connection:
             connection.execute(statement)
             kept = select(promotions).where(_key(promotion.riddle_id, promotion.tenant))
@@ -101,8 +100,7 @@ class PromotionStore:
             query = query.where(promotions.c.example_id < decode_cursor(cursor))
         with self._engine.connect() as connection:
             rows = connection.execute(query.limit(limit + 1)).all()
-        items = tuple(map(_promotion, rows[:limit]))
-        return Page(items, encode_cursor(items[-1].example_id) if len(rows) > limit else None)
+        return page_of(rows, limit, _promotion, key="example_id")
 
     def approve(self, promotion: Promotion, example_id: str, *, by: str, at: datetime) -> Promotion | None:
         """Note that a promotion became the example of that id, and drop its copy; the first approval counts.

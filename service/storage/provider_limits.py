@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, literal_column, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.limits.bucket import Bucket
 from service.limits.shares import fair_shares
 from service.storage.limit_tables import provider_leases, provider_limits
+from service.storage.upsert import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,10 +94,9 @@ class ProviderLimitStore:
     def __init__(self, engine: Engine, clock: Callable[[], float] | None = None) -> None:
         self._engine = engine
         self._clock = clock
-        dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
         self._now_of_database: Select[Any] = select(literal_column(_NOW[engine.dialect.name]))
-        self._begin_row = dialect.insert(provider_limits).on_conflict_do_nothing()
-        lease = dialect.insert(provider_leases)
+        self._begin_row = insert_into(provider_limits, engine).on_conflict_do_nothing()
+        lease = insert_into(provider_leases, engine)
         self._lease = lease.on_conflict_do_update(
             index_elements=["provider", "holder"],
             set_={name: lease.excluded[name] for name in ("slots", "wanted", "expires_at")},

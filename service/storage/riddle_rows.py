@@ -7,10 +7,22 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from domain import Article, Check, Riddle, StepRecord, Timings, Usage
+from service.storage.tables import articles, riddles
 from service.storage.types import storable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row
+
+
+RIDDLE_AND_ARTICLE = (
+    riddles,
+    articles.c.title,
+    articles.c.text,
+    articles.c.url,
+    articles.c.published_at,
+    articles.c.language,
+)
+"""What `stored_riddle` reads of a joined row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.utils.uuid import uuid7
 from sqlalchemy import Select, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.errors import NotFound
-from service.storage.page import Page, decode_cursor, encode_cursor
-from service.storage.riddle_rows import StoredRiddle, article_row, riddle_row, storable_riddle, stored_riddle
+from service.storage.page import Page, decode_cursor, page_of
+from service.storage.riddle_rows import (
+    RIDDLE_AND_ARTICLE,
+    StoredRiddle,
+    article_row,
+    riddle_row,
+    storable_riddle,
+    stored_riddle,
+)
 from service.storage.tables import articles, riddles
+from service.storage.upsert import insert_into
 from service.storage.writer import Writer
 
 if TYPE_CHECKING:
@@ -62,8 +69,7 @@ class RiddleRepository:
     def __init__(self, engine: Engine, writer: Writer | None = None) -> None:
         self._engine = engine
         self._writer = writer or Writer(engine)
-        dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
-        self._keep_article = dialect.insert(articles).on_conflict_do_nothing()
+        self._keep_article = insert_into(articles, engine).on_conflict_do_nothing()
         self._insert = riddles.insert()
 
     def save(
@@ -150,18 +156,10 @@ class RiddleRepository:
             query = query.where(riddles.c.id < decode_cursor(cursor))
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        items = tuple(stored_riddle(row) for row in rows[:limit])
-        return Page(items, encode_cursor(items[-1].id) if len(rows) > limit else None)
+        return page_of(rows, limit, stored_riddle)
 
 
-_SELECT = select(
-    riddles,
-    articles.c.title,
-    articles.c.text,
-    articles.c.url,
-    articles.c.published_at,
-    articles.c.language,
-).join_from(riddles, articles)
+_SELECT = select(*RIDDLE_AND_ARTICLE).join_from(riddles, articles)
 
 
 def _restrict(query: Select[Any], filters: RiddleFilter) -> Select[Any]:

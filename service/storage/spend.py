@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.storage.limit_tables import spend
 from service.storage.tables import api_keys
+from service.storage.upsert import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -68,8 +68,7 @@ class SpendStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
-        insert = dialect.insert(spend)
+        insert = insert_into(spend, engine)
         self._add = insert.on_conflict_do_update(
             index_elements=["day", "key_id", "pipeline", "provider"],
             set_={name: spend.c[name] + insert.excluded[name] for name in _SUMS},

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chains.models.remembered import GivenAnswer
 from service.storage.limit_tables import step_cache
 from service.storage.types import storable
+from service.storage.upsert import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +35,7 @@ class StepCacheStore:
         self._engine = engine
         self._kept = kept
         self._clock = clock
-        dialect = sqlite if engine.dialect.name == "sqlite" else postgresql
-        insert = dialect.insert(step_cache)
+        insert = insert_into(step_cache, engine)
         fields = ("model", "answers", "created_at", "used_at")
         self._keep = insert.on_conflict_do_update(
             index_elements=["question"], set_={name: insert.excluded[name] for name in fields}

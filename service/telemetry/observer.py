@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.messages import AIMessage
 
+from chains.models.usage import usage_of
 from domain import Riddle, Usage
 
 if TYPE_CHECKING:
@@ -101,15 +102,7 @@ def model_of(metadata: dict[str, Any] | None) -> tuple[str, str]:
 
 def usage_in(response: LLMResult) -> Usage | None:
     """The tokens an answer reports; None when it reports none."""
-    reported = next((message.usage_metadata for message in answers_in(response)), None)
-    if reported is None:
-        return None
-    return Usage(
-        input_tokens=reported["input_tokens"],
-        output_tokens=reported["output_tokens"],
-        cached_tokens=reported.get("input_token_details", {}).get("cache_read", 0),
-        calls=1,
-    )
+    return next((usage_of(message) for message in answers_in(response)), None)
 
 
 def answers_in(response: LLMResult) -> list[AIMessage]:

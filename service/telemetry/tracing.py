@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.trace import Tracer
 
-    from service.setting_groups import TracingSettings
+    from service.setting_groups.telemetry import TracingSettings
     from service.telemetry.spans import SpanObserver
 
 _tracer: Tracer | None = None

@@ -43,7 +43,7 @@ def adapted(base: tuple[Any, Any]) -> Any:
     """The model with an adapter that speaks: B is not 0."""
     import torch
 
-    from finetuning.trainer import adapted
+    from finetuning.lora import adapted
 
     model = adapted(base[0], replace(TrainingSettings(), rank=8, alpha=16, dropout=0.0)).eval()
     torch.manual_seed(3)

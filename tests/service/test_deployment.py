@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from prompts import Catalog
-from service.setting_groups import LimitSettings
+from service.setting_groups.callers import LimitSettings
 from service.settings import Settings
 from service.settings_table import all_settings
 

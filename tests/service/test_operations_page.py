@@ -11,7 +11,8 @@ import yaml
 from service.jobs.progress import LOOP_STUCK_AFTER_S
 from service.keys import CACHED_S
 from service.operations.readiness import _PATIENCE_S
-from service.setting_groups import JobSettings, LimitSettings, WebhookSettings
+from service.setting_groups.background import JobSettings, WebhookSettings
+from service.setting_groups.callers import LimitSettings
 from service.settings_table import all_settings
 from service.telemetry.metrics import Metrics
 

@@ -100,8 +100,8 @@ def test_a_server_does_it_as_well(cli: Cli, provider: OpenAIStub, tmp_path: Path
 
 
 def test_failed_articles_are_counted_in_the_exit_code(cli: Cli, provider: OpenAIStub) -> None:
-    provider.default = Behaviour(status=400, message="no")
-    ended = cli.process("batch", "-", stdin=lines(1))
+    provider.default = Behaviour(status=500)
+    ended = cli.process("batch", "-", stdin=lines(1), RIDDLEWIRE_JOBS_PATIENCE_S="0.1")
     assert ended.code == Exit.FAILED
     assert "1 failed" in ended.err
     assert json.loads(ended.out)["error"]["status"] == 502

@@ -5,7 +5,7 @@ from pathlib import Path
 from retrievers.feeds import fetcher, hosts, item, sketch
 from retrievers.feeds.rss import parse_rss
 from service.feeds import schedule, scheduler
-from service.setting_groups import FeedSettings
+from service.setting_groups.background import FeedSettings
 from service.storage import feed_entries, feeds
 
 ROOT = Path(__file__).parents[3]

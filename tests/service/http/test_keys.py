@@ -71,7 +71,7 @@ def test_without_keys_any_name_of_this_machine_will_do(live: Live, host: str) ->
 
 
 def test_serving_elsewhere_without_keys_is_refused_at_start(tmp_path: Path, stub: OpenAIStub) -> None:
-    from service.resources import open_resources
+    from service.opening import open_resources
 
     settings = settings_for(tmp_path, stub, host="0.0.0.0")
 

@@ -44,6 +44,7 @@ class Fleet:
             "RIDDLEWIRE_JOBS_CONCURRENCY": str(CONCURRENCY),
             "RIDDLEWIRE_JOBS_DEAD_AFTER_S": str(DEAD_AFTER_S),
         }
+        self.index: subprocess.Popen[bytes] | None = None
         self.apis: list[Process] = []
         self.workers: list[Process] = []
         self.client = self.client_of(0)
@@ -71,10 +72,17 @@ class Fleet:
         """A process that does jobs, once it is up."""
         return Process(self._new_home("worker"), self.stub, command=(*WORK, *options), environment=self.settings)
 
-    def open_index(self, stack: ExitStack) -> subprocess.Popen[bytes]:
+    def open_index(self, stack: ExitStack) -> None:
         """Start the Chroma server, on the same folder and port each time."""
-        server, _ = stack.enter_context(chroma_server(self.folder / "chroma", self.chroma_port))
-        return server
+        self.index, _ = stack.enter_context(chroma_server(self.folder / "chroma", self.chroma_port))
+
+    def restart_index(self, stack: ExitStack, *, away_s: float) -> None:
+        """Kill the Chroma server, and start it again after so many seconds."""
+        assert self.index is not None
+        self.index.kill()
+        self.index.wait()
+        time.sleep(away_s)
+        self.open_index(stack)
 
     def hire(self, count: int) -> None:
         """Start workers, and wait until they are among the living."""
@@ -104,12 +112,19 @@ class Fleet:
         )
         return dict(self.rows(query))
 
+    def count(self, table: str) -> int:
+        """How many rows a table has."""
+        return int(self.rows(f"SELECT count(*) FROM {table}")[0][0])
+
     def dismiss(self) -> None:
         """End all of it."""
-        for process in (*self.apis, *self.workers):
-            if process.process.poll() is None:
-                process.process.kill()
-            process.process.wait(20)
+        self.dismiss_workers()
+        _end(self.apis)
+
+    def dismiss_workers(self) -> None:
+        """End those who work, also one that is paused."""
+        _end(self.workers)
+        self.workers.clear()
 
     def _living(self) -> set[int]:
         return {worker.process.pid for worker in self.workers if worker.process.poll() is None}
@@ -117,6 +132,13 @@ class Fleet:
     def _new_home(self, name: str) -> Path:
         """A data folder that no process had before; each has a log beside it."""
         return self.folder / f"{name}{len(list(self.folder.glob(f'{name}*.log')))}"
+
+
+def _end(processes: list[Process]) -> None:
+    for process in processes:
+        if process.process.poll() is None:
+            process.process.kill()
+        process.process.wait(20)
 
 
 def until(found: Any, timeout_s: float = 40) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from prompts import Catalog
-from tests.service.jobs.lab import Client, articles, ended
+from tests.service.jobs.lab import Client, articles, ended, reply
 from tests.support.chroma import chroma_server
 from tests.support.openai_stub import Behaviour, OpenAIStub, rate_limited
 from tests.support.program import Process, free_port
@@ -91,9 +91,9 @@ def alone(home: Path, stub: OpenAIStub) -> Iterator[tuple[Process, Client]]:
 def test_the_only_process_tells_jobs_that_hang_from_jobs_that_get_on(tmp_path: Path, provider: OpenAIStub) -> None:
     with alone(tmp_path / "home", provider) as (service, client):
         assert jobs_of(service)["status"] == "ready"
-        batch_id = client.send(articles(120))
+        batch_id = client.send(articles(70))
         seen = []
-        while ended(client.look(batch_id)) < 120:
+        while ended(client.look(batch_id)) < 70:
             seen.append((time.monotonic(), jobs_of(service)["status"]))
             time.sleep(0.2)
         assert seen[-1][0] - seen[0][0] > STUCK_AFTER_S, "it was busy for longer than makes a stuck one"
@@ -119,6 +119,7 @@ class Fleet:
             "RIDDLEWIRE_CHROMA_URL": index,
             "RIDDLEWIRE_JOBS_DEAD_AFTER_S": "3",
         }
+        self.worker: Process | None = None
         self._port = free_port()
         self.pages = f"http://127.0.0.1:{self._port}"
         environment = {**self._settings, "RIDDLEWIRE_JOBS_WORK": "false"}
@@ -129,29 +130,57 @@ class Fleet:
     def hire(self, *command: str) -> Process:
         """Start a worker, and wait until it answers."""
         work = (*(command or ("-m", "service.cli.main")), "work", "--metrics-port", str(self._port))
-        self.worker = Process(self._home, self._stub, command=work, environment=self._settings)
+        worker = self.worker = Process(self._home, self._stub, command=work, environment=self._settings)
         until(lambda: get(f"{self.pages}/livez"))
-        return self.worker
+        return worker
 
     def livez(self) -> tuple[int, str]:
         """What the worker says of itself."""
         answer = get(f"{self.pages}/livez")
         return answer.status_code, answer.json()["status"]
 
+    def dismiss_worker(self) -> None:
+        """End who works."""
+        if self.worker is not None:
+            self.worker.process.kill()
+            self.worker.process.wait(20)
+            self.worker = None
+
     def dismiss(self) -> None:
         """End all of it."""
-        for process in (self.api, *([self.worker] if hasattr(self, "worker") else [])):
-            process.process.kill()
-            process.process.wait(20)
+        self.dismiss_worker()
+        self.api.process.kill()
+        self.api.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def stub() -> Iterator[OpenAIStub]:
+    with OpenAIStub(reply=reply) as made:
+        yield made
 
 
 @pytest.fixture
-def fleet(tmp_path: Path, postgres: PostgresServer, provider: OpenAIStub) -> Iterator[Fleet]:
+def provider(stub: OpenAIStub) -> OpenAIStub:
+    """A model that takes a while and says of which article it was asked, whatever the test before did to it."""
+    stub.default = Behaviour(delay_s=0.15)
+    return stub
+
+
+@pytest.fixture(scope="module")
+def offices(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServer, stub: OpenAIStub) -> Iterator[Fleet]:
+    folder = tmp_path_factory.mktemp("fleet")
     with ExitStack() as stack:
-        _, index = stack.enter_context(chroma_server(tmp_path / "chroma"))
-        made = Fleet(tmp_path, postgres.new_database(), index, provider)
+        _, index = stack.enter_context(chroma_server(folder / "chroma"))
+        made = Fleet(folder, postgres.new_database(), index, stub)
         stack.callback(made.dismiss)
         yield made
+
+
+@pytest.fixture
+def fleet(offices: Fleet) -> Iterator[Fleet]:
+    """The module's API without a worker; a test finishes what it sends, or is the last one."""
+    yield offices
+    offices.dismiss_worker()
 
 
 @pytest.mark.postgres
@@ -181,24 +210,6 @@ def test_a_worker_whose_jobs_hang_asks_for_a_restart_which_gets_them_done(fleet:
 
 
 @pytest.mark.postgres
-def test_a_worker_that_waits_for_its_provider_is_not_stuck_and_drains_alive(fleet: Fleet, provider: OpenAIStub) -> None:
-    provider.default = rate_limited("30")
-    fleet.hire()
-    batch_id = fleet.client.send(articles(4))
-    until(lambda: fleet.livez() == (200, "waiting"))
-    ends = time.monotonic() + 2 * STUCK_AFTER_S
-    while time.monotonic() < ends:
-        assert fleet.livez() == (200, "waiting")
-        time.sleep(0.2)
-    assert jobs_of(fleet.api)["status"] == "ready"
-    reruns = sum(value for (name, _), value in samples(fleet.pages).items() if name == "riddlewire_job_reruns_total")
-    assert 1 <= reruns <= 4  # the others wait at the door that the first refusals have shut
-    fleet.worker.process.terminate()
-    assert fleet.worker.process.wait(20) == 0
-    assert fleet.client.look(batch_id)["counts"]["failed"] == 0
-
-
-@pytest.mark.postgres
 def test_a_worker_whose_event_loop_is_blocked_still_answers_that_it_is_stuck_and_beats(fleet: Fleet) -> None:
     worker = fleet.hire("-c", BLOCKED)
     until(lambda: fleet.livez() == (200, "idle"))
@@ -220,3 +231,21 @@ def test_a_port_that_is_taken_stops_the_worker_with_what_to_do(fleet: Fleet) -> 
     )
     assert second.process.wait(60) != 0
     assert "choose another --metrics-port" in second.log()
+
+
+@pytest.mark.postgres
+def test_a_worker_that_waits_for_its_provider_is_not_stuck_and_drains_alive(fleet: Fleet, provider: OpenAIStub) -> None:
+    provider.default = rate_limited("30")
+    worker = fleet.hire()
+    batch_id = fleet.client.send(articles(4, first=2000), key="refused")
+    until(lambda: fleet.livez() == (200, "waiting"))
+    ends = time.monotonic() + 1.5 * STUCK_AFTER_S
+    while time.monotonic() < ends:
+        assert fleet.livez() == (200, "waiting")
+        time.sleep(0.2)
+    assert jobs_of(fleet.api)["status"] == "ready"
+    reruns = sum(value for (name, _), value in samples(fleet.pages).items() if name == "riddlewire_job_reruns_total")
+    assert 1 <= reruns <= 4  # the others wait at the door that the first refusals have shut
+    worker.process.terminate()
+    assert worker.process.wait(20) == 0
+    assert fleet.client.look(batch_id)["counts"]["failed"] == 0

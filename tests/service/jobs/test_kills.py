@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.support.openai_stub import OpenAIStub, Recorded
 
 CONCURRENCY = 8
-COUNT = 80
-KILLS = 4
+COUNT = 60
+KILLS = 3
 
 
 def paid(home: Path) -> Counter[str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from service.jobs.outlook import outlook
 from service.jobs.progress import WorkHealth
-from service.setting_groups import JobSettings
+from service.setting_groups.background import JobSettings
 from service.storage.job_overview import Colleague, JobOverview
 
 SETTINGS = JobSettings()

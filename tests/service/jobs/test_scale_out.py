@@ -54,7 +54,7 @@ class Town:
         self.fleet = fleet
         self._stack = stack
         self.metrics_port = free_port()
-        self.index: subprocess.Popen[bytes] = fleet.open_index(stack)
+        fleet.open_index(stack)
 
     def start(self) -> None:
         """Start two APIs and two workers at the same moment, on a database that is empty."""
@@ -68,10 +68,7 @@ class Town:
 
     def restart_index(self, *, away_s: float) -> None:
         """Kill the Chroma server, and start it again after so many seconds."""
-        self.index.kill()
-        self.index.wait()
-        time.sleep(away_s)
-        self.index = self.fleet.open_index(self._stack)
+        self.fleet.restart_index(self._stack, away_s=away_s)
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +119,7 @@ def test_an_example_added_through_one_api_is_shown_by_the_other_and_by_a_worker(
 
 def test_a_key_sent_to_both_apis_at_once_makes_one_batch(town: Town) -> None:
     fleet = town.fleet
-    before = count_of(fleet, "batches")
+    before = fleet.count("batches")
     for round_number in range(5):
         sent = {"articles": articles(2, first=5000 + 10 * round_number)}
         at_once = Barrier(2)
@@ -135,7 +132,7 @@ def test_a_key_sent_to_both_apis_at_once_makes_one_batch(town: Town) -> None:
             ids = set(pool.map(send, (0, 1)))
         assert len(ids) == 1
         fleet.client.finished(ids.pop())
-    assert count_of(fleet, "batches") == before + 5
+    assert fleet.count("batches") == before + 5
 
 
 def test_a_batch_outlives_an_api_a_worker_the_database_and_the_index(
@@ -143,7 +140,7 @@ def test_a_batch_outlives_an_api_a_worker_the_database_and_the_index(
 ) -> None:
     fleet = town.fleet
     provider.default = SLOW
-    repeated_before, riddles_before = Calls(provider).repeated(), count_of(fleet, "riddles")
+    repeated_before, riddles_before = Calls(provider).repeated(), fleet.count("riddles")
     batch_id = fleet.client_of(0).send(articles(COUNT, first=6000), key="town")
     follower = Follower(lambda: [api.url for api in fleet.apis], f"/v1/batches/{batch_id}/events")
     other = fleet.client_of(1)
@@ -177,7 +174,7 @@ def test_a_batch_outlives_an_api_a_worker_the_database_and_the_index(
     assert results == list(fleet.client_of(0).results(batch_id))
     assert [item["index"] for item in results] == list(range(COUNT))
     assert len({item["riddle"]["id"] for item in results}) == COUNT
-    assert count_of(fleet, "riddles") == riddles_before + COUNT
+    assert fleet.count("riddles") == riddles_before + COUNT
     assert Calls(provider).repeated() - repeated_before <= held + 2 * CONCURRENCY
 
     told = follower.join()
@@ -199,11 +196,6 @@ def accepted(fleet: Fleet, api: int, body: dict[str, Any], key: str) -> str:
         assert int(answer.headers["Retry-After"]) > 0
         assert time.monotonic() < ends
         time.sleep(0.1)
-
-
-def count_of(fleet: Fleet, table: str) -> int:
-    """How many rows a table has."""
-    return int(fleet.rows(f"SELECT count(*) FROM {table}")[0][0])
 
 
 def shown(riddle: dict[str, Any]) -> set[str]:

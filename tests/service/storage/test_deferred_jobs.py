@@ -38,7 +38,7 @@ class DeferringDesk(Desk):
         asyncio.run(self.deferred.adefer(job, budget=budget, until=until))
 
     def handed_over(self) -> int:
-        return self.jobs.hand_over(100, lambda *_: None, portion_size=8, at_most_waiting=100)
+        return self.queue.hand_over(100, lambda *_: None, portion_size=8, at_most_waiting=100)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from opentelemetry.semconv._incubating.attributes import gen_ai_attributes as of
 from opentelemetry.trace import SpanKind, StatusCode
 
 from domain.errors import ProviderBadAnswer
-from service.setting_groups import TracingSettings
+from service.setting_groups.telemetry import TracingSettings
 from service.telemetry import genai
 from service.telemetry.tracing import configure_tracing, name_request_span, request_span
 from tests.service.telemetry.runs import Model, Pipeline, Step
@@ -156,7 +156,7 @@ async def test_a_sample_of_nothing_keeps_nothing(memory: InMemorySpanExporter) -
 
 def test_without_an_exporter_nothing_is_imported_or_done() -> None:
     program = (
-        "import sys; from service.setting_groups import TracingSettings\n"
+        "import sys; from service.setting_groups.telemetry import TracingSettings\n"
         "from service.telemetry.tracing import configure_tracing, name_request_span, request_span\n"
         "assert configure_tracing(TracingSettings()) is None\n"
         "with request_span('GET', {}): name_request_span('/', 200)\n"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from service.setting_groups import WebhookSettings
+from service.setting_groups.background import WebhookSettings
 from service.webhooks import deliverer, retries
 from service.webhooks.signing import new_secret, signed_headers
 
