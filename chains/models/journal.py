@@ -9,16 +9,14 @@ belong to another question.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
-import orjson
-
 from chains.models.completion import Completion
+from chains.models.questions import question_hash
 from domain.usage import Usage
 
 if TYPE_CHECKING:
@@ -92,14 +90,8 @@ def current_journal() -> Journal | None:
 
 
 def call_key(step: StepSpec, messages: Sequence[BaseMessage], n: int) -> str:
-    """SHA-256 of all that decides what a model is asked, as hex."""
-    asked = {
-        "models": (step.model, *step.fallbacks),
-        "settings": repr(step.settings),
-        "n": n,
-        "messages": [(message.type, message.content) for message in messages],
-    }
-    return hashlib.sha256(orjson.dumps(asked, default=str)).hexdigest()
+    """Names a step's question, whichever of its models answers: a fallback's answer is paid for as well."""
+    return question_hash(messages, n, {"models": (step.model, *step.fallbacks), "settings": repr(step.settings)})
 
 
 def answer_of(completion: Completion) -> dict[str, Any]:

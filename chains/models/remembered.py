@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-import orjson
-
 from chains.models.adapters import adapters_of
 from chains.models.gguf_location import locate_gguf
+from chains.models.questions import question_hash
 from domain.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -60,7 +58,7 @@ class StepCache(Protocol):
 def question_name(
     settings: ModelSettings, name: ModelName, arguments: Mapping[str, Any], messages: Sequence[BaseMessage], n: int
 ) -> str:
-    """SHA-256 of all that can change the answer, as hex: two questions have one name only when they are the same.
+    """Names the question to one model, with all that can change its answer: where it is served, and from which files.
 
     Args:
         settings: Where the model's provider is, and which adapter files there are.
@@ -69,16 +67,14 @@ def question_name(
         messages: As they are sent.
         n: How many answers are wanted.
     """
-    asked = {
+    asked_with = {
         "form": _FORM,
         "model": str(name),
         "where": settings.provider(name.provider).base_url,
         "files": [_state(path) for path in _files(settings, name, arguments.get("adapter"))],
         "arguments": {key: value for key, value in arguments.items() if key not in _NO_PART_OF_A_QUESTION},
-        "messages": [[message.type, message.content] for message in messages],
-        "n": n,
     }
-    return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS, default=repr)).hexdigest()
+    return question_hash(messages, n, asked_with)
 
 
 def _files(settings: ModelSettings, name: ModelName, adapter: object) -> list[Path]:
