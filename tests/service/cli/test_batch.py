@@ -58,11 +58,11 @@ def test_it_can_stand_in_a_pipe(cli: Cli) -> None:
 
 
 def test_a_bad_line_is_named_and_nothing_is_done(cli: Cli, provider: OpenAIStub) -> None:
-    ended = cli.process("batch", "-", stdin=lines(1) + '{"text": ""}\n')
+    ended = cli("batch", "-", stdin=lines(1) + '{"text": ""}\n')
     assert ended.code == Exit.INPUT
     assert "line 2 text" in ended.err
     assert not provider.requests
-    assert cli.process("batch", "nowhere.jsonl").code == Exit.FAILED
+    assert cli("batch", "nowhere.jsonl").code == Exit.FAILED
 
 
 def test_killed_and_run_again_it_goes_on_and_pays_for_nothing_twice(
