@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from langchain_core.globals import get_llm_cache
 from langchain_core.language_models.base import LangSmithParams
-from langchain_core.messages import AIMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.runnables.config import ensure_config, get_async_callback_manager_for_config
+from langchain_core.tracers._streaming import _StreamingCallbackHandler, _V2StreamingCallbackHandler
 from langchain_core.tracers.base import BaseTracer
+from langchain_core.utils.utils import LC_ID_PREFIX
 from langchain_openai import ChatOpenAI
 
 from chains.callbacks import inherited
@@ -16,10 +19,12 @@ from chains.callbacks import inherited
 if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManager, AsyncCallbackManagerForLLMRun
     from langchain_core.language_models import LanguageModelInput
-    from langchain_core.messages import BaseMessage
+    from langchain_core.outputs import ChatResult
     from langchain_core.runnables import RunnableConfig
 
 
+_CHANGES_CALLS = (BaseTracer, _StreamingCallbackHandler, _V2StreamingCallbackHandler)
+"""Callback handlers for whose sake LangChain makes calls in another way."""
 _STRUCTURED = frozenset({"ls_structured_output_format", "structured_output_format"})
 
 
@@ -44,24 +49,32 @@ class TracedChat(ChatOpenAI):
         callbacks = inherited(config)
         if config is None or callbacks is None or self._is_special(callbacks, kwargs):
             return await super().ainvoke(input, config, stop=stop, **kwargs)
-        messages = self._convert_input(input).to_messages()
+        messages = _messages(input) or self._convert_input(input).to_messages()
         run = await self._open_run(callbacks, messages, config, stop, kwargs)
         try:
-            result = await self._agenerate_with_cache(messages, stop=stop, run_manager=run, **kwargs)
+            result = await self._agenerate(messages, stop=stop, run_manager=run, **kwargs)
         except BaseException as error:
             await run.on_llm_error(error, response=LLMResult(generations=[]))
             raise
+        _describe(result, run)
         await run.on_llm_end(LLMResult(generations=[result.generations], llm_output=result.llm_output))
         message = result.generations[0].message
         assert isinstance(message, AIMessage)
         return message
 
     def _is_special(self, callbacks: AsyncCallbackManager, arguments: dict[str, Any]) -> bool:
-        """Whether a call is left to LangChain: callbacks of the model's own, a tracer, or an answer with a schema."""
+        """Whether a call is left to LangChain: anything that it does around a call besides making it.
+
+        That is callbacks of the model's own, caches, rate limits, streaming for somebody's sake, tracers, other forms
+        of messages, and answers with a schema.
+        """
         return (
-            bool(self.callbacks or self.verbose)
+            bool(self.callbacks or self.verbose or self.cache or self.rate_limiter or self.streaming)
+            or bool(arguments.get("stream"))
+            or self.output_version == "v1"
+            or get_llm_cache() is not None
             or not _STRUCTURED.isdisjoint(arguments)
-            or any(isinstance(handler, BaseTracer) for handler in callbacks.handlers)
+            or any(isinstance(handler, _CHANGES_CALLS) for handler in callbacks.handlers)
         )
 
     def _callbacks(self, config: RunnableConfig | None) -> AsyncCallbackManager:
@@ -105,3 +118,22 @@ class TracedChat(ChatOpenAI):
         if stop:
             params["ls_stop"] = stop
         return params
+
+
+def _messages(given: LanguageModelInput) -> list[BaseMessage]:
+    """A list of messages, when it is one; else nothing."""
+    is_list = isinstance(given, list) and all(isinstance(one, BaseMessage) for one in given)
+    return [*given] if is_list else []
+
+
+def _describe(result: ChatResult, run: AsyncCallbackManagerForLLMRun) -> None:
+    """Give messages the id and metadata that LangChain gives them after a call."""
+    for index, generation in enumerate(result.generations):
+        message = generation.message
+        message.id = message.id or f"{LC_ID_PREFIX}-{run.run_id}-{index}"
+        shared = result.llm_output if len(result.generations) == 1 else None
+        message.response_metadata = {
+            **(shared or {}),
+            **(generation.generation_info or {}),
+            **message.response_metadata,
+        }

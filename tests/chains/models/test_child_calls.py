@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.globals import set_llm_cache
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_core.tracers.base import BaseTracer
@@ -125,3 +127,14 @@ async def test_a_tracer_gets_the_whole_of_a_call(chat: OpenAICompatibleChat) -> 
     (call,) = runs[0].child_runs
     assert call.run_type == "llm"
     assert call.outputs is not None
+
+
+async def test_a_cache_that_langchain_was_given_answers_as_it_always_does(
+    chat: OpenAICompatibleChat, stub: OpenAIStub
+) -> None:
+    set_llm_cache(InMemoryCache())
+    try:
+        first, second = [await Asking(chat).ainvoke("x", {"callbacks": [Seen()]}) for _ in range(2)]
+    finally:
+        set_llm_cache(None)
+    assert (len(stub.requests), first.text) == (1, second.text)
