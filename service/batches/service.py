@@ -228,7 +228,7 @@ def _keep(resources: Resources, new: NewBatch, order: BatchOrder) -> StoredBatch
     settings = resources.settings.jobs
     if JobQueue(resources.engine).waiting() + len(new.articles) > settings.waiting:
         raise QueueFull(settings.waiting)
-    since = datetime.now(UTC) - timedelta(hours=settings.dedup_hours)
+    since = datetime.now(UTC) - timedelta(hours=settings.dedup_hours) if settings.dedup_hours else None
     return resources.batches.create(new, dedup_since=since, also=order.also)
 
 

@@ -38,8 +38,8 @@ class JobSettings(Group):
     )
     dedup_hours: Annotated[float, Field(ge=0)] = Field(
         24.0,
-        description="Articles with the same text as one worked on in the last so many hours get its riddle; 0 shares "
-        "within a batch only.",
+        description="Articles with the same text as one whose work ended in the last so many hours get its riddle; 0 "
+        "shares within a batch only.",
     )
     keep_days: PositiveInt = Field(30, description="Days that finished batches are kept; their riddles stay.")
 

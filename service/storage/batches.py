@@ -70,15 +70,20 @@ class BatchRepository:
         self.on_batch_finished = on_batch_finished
 
     def create(
-        self, new: NewBatch, *, dedup_since: datetime, also: Callable[[Connection, StoredBatch], None] | None = None
+        self,
+        new: NewBatch,
+        *,
+        dedup_since: datetime | None,
+        also: Callable[[Connection, StoredBatch], None] | None = None,
     ) -> StoredBatch:
         """Keep a batch, its articles and the jobs they need, on the disk when this returns.
 
-        Articles whose text is in the batch already, or was worked on since `dedup_since`, get the job there is.
+        Articles whose text is in the batch already, waits already for the same key, or was worked on since
+        `dedup_since`, get the job there is.
 
         Args:
             new: The batch.
-            dedup_since: Jobs older than this are not shared.
+            dedup_since: Finished jobs that ended before this are not shared; None: no job of another batch is.
             also: Does more in the same transaction: both or none.
         """
         now = datetime.now(UTC)

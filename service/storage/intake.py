@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.utils.uuid import uuid7
-from sqlalchemy import insert, or_, select
+from sqlalchemy import and_, insert, or_, select
 
 from service.storage.job_tables import batch_items, batches, jobs
 from service.storage.jobs import OPEN
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE: Final = 1_000
 """Keys looked up by one statement: both databases limit its parameters."""
+_WITH_RIDDLE: Final = ("published", "needs_review")
 
 
 class Intake:
@@ -32,10 +33,10 @@ class Intake:
     Args:
         connection: Of that transaction; no other batch is taken in meanwhile.
         now: When it came.
-        dedup_since: Jobs older than this are not shared.
+        dedup_since: Finished jobs that ended before this are not shared; None: no job of another batch is.
     """
 
-    def __init__(self, connection: Connection, now: datetime, dedup_since: datetime) -> None:
+    def __init__(self, connection: Connection, now: datetime, dedup_since: datetime | None) -> None:
         self._connection = connection
         self._now = now
         self._since = dedup_since
@@ -58,19 +59,21 @@ class Intake:
     def _known(self, keys: Sequence[str], key_id: str | None) -> dict[str, tuple[str, str]]:
         """Id and status of the job each key has. They are locked, so that none ends before this batch waits for it."""
         found: dict[str, tuple[str, str]] = {}
+        if self._since is None:
+            return found
+        shared = _is_shared(self._since, key_id)
         for start in range(0, len(keys), _AT_ONCE):
             query = (
                 select(jobs.c.dedup_key, jobs.c.id, jobs.c.status)
-                .where(
-                    jobs.c.dedup_key.in_(keys[start : start + _AT_ONCE]),
-                    jobs.c.created_at >= self._since,
-                    jobs.c.status.not_in(("failed", "cancelled")),
-                    _needs_no_money_of_another(key_id),
-                )
+                .where(jobs.c.dedup_key.in_(keys[start : start + _AT_ONCE]), shared)
                 .order_by(jobs.c.id)
                 .with_for_update(read=True)
             )
-            found.update((row.dedup_key, (row.id, row.status)) for row in self._connection.execute(query))
+            for row in self._connection.execute(query):
+                if (
+                    row.dedup_key not in found or row.status not in OPEN
+                ):  # a finished one is better than one to wait for
+                    found[row.dedup_key] = (row.id, row.status)
         return found
 
     def _fresh_jobs(
@@ -124,9 +127,14 @@ class Intake:
         }
 
 
-def _needs_no_money_of_another(key_id: str | None) -> ColumnElement[bool]:
-    """Whose key has money does not wait for the next day of somebody else's."""
-    return or_(jobs.c.deferred_by.is_(None), jobs.c.deferred_by != "key", jobs.c.key_id.is_not_distinct_from(key_id))
+def _is_shared(since: datetime, key_id: str | None) -> ColumnElement[bool]:
+    """Whether a batch may have a job of another: a finished one costs nobody anything; an open one is still to be paid.
+
+    By that key alone, whose budget, provider and reasons to fail are no business of another's. However old an open job
+    is, a second one beside it would be paid twice.
+    """
+    finished = and_(jobs.c.status.in_(_WITH_RIDDLE), jobs.c.finished_at >= since)
+    return or_(finished, and_(jobs.c.status.in_(OPEN), jobs.c.key_id.is_not_distinct_from(key_id)))
 
 
 def _parts(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

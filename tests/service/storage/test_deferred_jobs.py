@@ -153,13 +153,6 @@ def test_an_article_of_a_key_without_money_is_not_shared_with_a_key_that_has_som
     assert len(desk.job_ids()) == 2
 
 
-def test_what_waits_for_the_pipelines_money_is_shared_by_all_keys(desk: DeferringDesk) -> None:
-    desk.send("one", key_id="one")
-    desk.defer(desk.started(*desk.job_ids()), "pipeline")
-    desk.send("one", key_id="other")
-    assert len(desk.job_ids()) == 1
-
-
 def test_waiting_for_money_is_told_apart_and_is_not_late_until_the_budget_starts_anew(desk: DeferringDesk) -> None:
     desk.send("one", "two")
     with desk.engine.begin() as connection:

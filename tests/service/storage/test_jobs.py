@@ -46,7 +46,7 @@ class Desk:
         pipeline: str = "p",
         tenant: str | None = None,
         key_id: str | None = None,
-        since: datetime = LONG_AGO,
+        since: datetime | None = LONG_AGO,
     ) -> StoredBatch:
         self._count += 1
         new = NewBatch(
@@ -110,8 +110,39 @@ def test_work_is_shared_with_other_batches_of_the_same_pipeline_and_tenant_only(
     desk.send("one", pipeline="other")
     desk.send("one", tenant="t")
     assert len(desk.job_ids()) == 3
-    desk.send("one", since=datetime.now(UTC) + timedelta(seconds=1))
+    desk.send("one", since=None)
     assert len(desk.job_ids()) == 4
+
+
+def test_finished_work_is_shared_for_a_while_and_open_work_however_old_it_is(desk: Desk) -> None:
+    desk.send("one", "two")
+    first, _ = desk.job_ids()
+    desk.keep(desk.started(first))
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    assert desk.counts(desk.send("one", "two", since=later)) == {"queued": 2}
+    assert len(desk.job_ids()) == 3, "`one` is worked on anew, `two` still waits"
+
+
+def test_open_work_is_shared_by_the_key_that_pays_for_it_and_finished_work_by_all(desk: Desk) -> None:
+    desk.send("one", key_id="poor")
+    (poors,) = desk.job_ids()
+    mine = desk.send("one", "one", key_id="rich")
+    _, richs = desk.job_ids()
+    desk.keep(desk.started(richs))
+    assert desk.batches.get(mine.id).status == "done"
+    desk.fail(desk.started(poors))
+    assert desk.send("one", key_id="poor").status == "done"
+    assert desk.send("one", key_id="third").status == "done"
+    assert len(desk.job_ids()) == 2
+
+
+def test_of_two_jobs_with_the_same_text_the_finished_one_is_taken(desk: Desk) -> None:
+    for key_id in ("one", "other"):
+        desk.send("text", key_id=key_id)
+    first, second = desk.job_ids()
+    desk.keep(desk.started(first))
+    assert desk.send("text", key_id="other").status == "done"
+    desk.keep(desk.started(second))
 
 
 def test_a_batch_of_nothing_new_is_done_at_once(desk: Desk) -> None:
