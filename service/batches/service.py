@@ -204,7 +204,7 @@ async def _accept(resources: Resources, order: BatchOrder, claim: Claim | None, 
         nonlocal answer
         answer = Accepted.of(batch, told)
         if claim:
-            claim.keep(connection, status=202, location=answer.location, body=answer.body)
+            claim.keep(connection, status=202, location=answer.location, body=answer.body, batch_id=batch.id)
 
     await make_batch(resources, replace(order, also=also))
     assert answer is not None, "a batch that is kept has its answer"

@@ -57,14 +57,17 @@ class Claim:
         """
         self.keep(connection, status=201, location=answer.location, body=answer.body)
 
-    def keep(self, connection: Connection, *, status: int, location: str, body: bytes) -> None:
-        """Keep any answer in the transaction that keeps what it tells of.
+    def keep(
+        self, connection: Connection, *, status: int, location: str, body: bytes, batch_id: str | None = None
+    ) -> None:
+        """Keep any answer in the transaction that keeps what it tells of; one of a batch at least as long as that runs.
 
         Raises:
             RequestInProgress: As `finish`.
         """
         headers = {"Location": location}
-        if not self.store.finish(self.started, status=status, headers=headers, body=body, connection=connection):
+        answer = {"status": status, "headers": headers, "body": body, "batch_id": batch_id}
+        if not self.store.finish(self.started, **answer, connection=connection):
             raise RequestInProgress
 
     def abandon(self) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, inspect, select, text
 from service.storage.engine import open_engine
 from service.storage.feed_tables import feed_entries
 from service.storage.migrate import HEAD, DatabaseUnreachable, NewerDatabase, alembic_config, current_revision, migrate
-from service.storage.tables import metadata
+from service.storage.tables import idempotency, metadata
 
 
 def test_the_migrated_schema_is_the_one_the_tables_declare(engine: Engine) -> None:
@@ -64,6 +64,24 @@ def test_an_entry_of_a_feed_from_before_listings_were_noted_counts_as_listed_at_
         (listed_at,) = connection.execute(select(feed_entries.c.listed_at)).scalars()
     engine.dispose()
     assert datetime.now(UTC) - listed_at < timedelta(minutes=5)
+
+
+def test_a_kept_answer_of_a_batch_from_before_answers_knew_theirs_is_kept_as_long_as_others(database_url: str) -> None:
+    engine = open_engine(database_url)
+    columns = "owner, key, body_hash, token, status, headers, expires_at"
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0007")
+        for key, location in (("b", "/v1/batches/bat_1"), ("r", "/v1/riddles/rid_1")):
+            headers = f'{{"Location": "{location}"}}'
+            connection.execute(
+                text(f"INSERT INTO idempotency ({columns}) VALUES ('me', :key, 'h', 't', 202, :headers, :now)"),
+                {"key": key, "headers": headers, "now": "2026-03-01 00:00:00"},
+            )
+    migrate(engine)
+    with engine.connect() as connection:
+        found = {row.key: row.batch_id for row in connection.execute(select(idempotency)).all()}
+    engine.dispose()
+    assert found == {"b": "bat_1", "r": None}
 
 
 def test_processes_that_start_together_do_not_disturb_each_other(database_url: str) -> None:
