@@ -5,6 +5,7 @@
     ├── Forbidden                403  a key without the role
     ├── UnsupportedContentType   415
     ├── BodyTooLarge             413
+    ├── BatchTooLarge            413  more new articles in one batch than may wait at all
     ├── RateLimitExceeded        429  over the key's own rate
     ├── TooManyGuesses           429  one reader's guesses at one riddle
     ├── NotPublished             409  a riddle that waits for review is not played
@@ -103,6 +104,20 @@ class BodyTooLarge(ServiceError):
         return {} if self.drainable else {"Connection": "close"}
 
 
+class BatchTooLarge(ServiceError):
+    """More new articles in one batch than may wait in all: waiting would not help."""
+
+    status = 413
+    slug = "batch-too-large"
+    title = "More articles than may wait"
+
+    def __init__(self, new: int, limit: int) -> None:
+        super().__init__(
+            f"{new:,} articles of this batch are new, and no more than {limit:,} may wait at once: send smaller batches "
+            "one after the other, or have the operator raise RIDDLEWIRE_JOBS_WAITING"
+        )
+
+
 class TryLater(ServiceError):
     """Refused for now; `retry_after_s` says how long."""
 
@@ -175,7 +190,7 @@ class QueueFull(TryLater):
 
     def __init__(self, limit: int, retry_after_s: float = 30.0) -> None:
         super().__init__(
-            f"with this batch more than {limit:,} articles would wait; send it again later, or a smaller one",
+            f"with these more than {limit:,} articles would wait; send this again later, or a smaller batch",
             retry_after_s,
         )
 

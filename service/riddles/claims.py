@@ -66,8 +66,10 @@ class Claim:
             RequestInProgress: As `finish`.
         """
         headers = {"Location": location}
-        answer = {"status": status, "headers": headers, "body": body, "batch_id": batch_id}
-        if not self.store.finish(self.started, **answer, connection=connection):
+        kept = self.store.finish(
+            self.started, status=status, headers=headers, body=body, batch_id=batch_id, connection=connection
+        )
+        if not kept:
             raise RequestInProgress
 
     def abandon(self) -> None:

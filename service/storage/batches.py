@@ -10,10 +10,11 @@ from sqlalchemy import and_, case, delete, exists, func, or_, select, text, upda
 
 from domain.article import content_hash
 from domain.errors import NotFound
-from service.errors import BatchIsFinished
+from service.errors import BatchIsFinished, QueueFull
 from service.storage.batch_ends import close_items
 from service.storage.batch_rows import BatchItem, Counts, StoredBatch, Tally, counts_of, items_of, stored_batch
 from service.storage.intake import Intake
+from service.storage.job_queue import count_waiting
 from service.storage.job_tables import batch_items, batches, jobs
 from service.storage.riddle_rows import RIDDLE_AND_ARTICLE
 from service.storage.tables import articles, riddles
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from domain.article import Article
     from service.storage.batch_ends import BatchFinished
+    from service.storage.intake import IntakeRules
 
 _INTAKE_LOCK: Final = 0x5249_4442_4154  # 'RIDBAT': batches of a PostgreSQL database are taken in one after another
 
@@ -73,24 +75,27 @@ class BatchRepository:
         self,
         new: NewBatch,
         *,
-        dedup_since: datetime | None,
+        rules: IntakeRules,
         also: Callable[[Connection, StoredBatch], None] | None = None,
     ) -> StoredBatch:
         """Keep a batch, its articles and the jobs they need, on the disk when this returns.
 
-        Articles whose text is in the batch already, waits already for the same key, or was worked on since
-        `dedup_since`, get the job there is.
+        Articles whose text is in the batch already, waits already for the same key, or was worked on not long ago,
+        get the job there is.
 
         Args:
             new: The batch.
-            dedup_since: Finished jobs that ended before this are not shared; None: no job of another batch is.
+            rules: What it may share, and how much may wait.
             also: Does more in the same transaction: both or none.
+
+        Raises:
+            BatchTooLarge: More of its articles are new than may wait at all.
+            QueueFull: With them more would wait than may.
         """
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INTAKE_LOCK})
-            open_items = Intake(connection, now, dedup_since).keep(new)
+            _wait_for_intake(connection)
+            open_items = Intake(connection, now, rules).keep(new)
             if open_items == 0:
                 close_items(connection, new.id, 0, now, self.on_batch_finished)
             batch = self._get(connection, new.id)
@@ -155,15 +160,24 @@ class BatchRepository:
                 close_items(connection, batch_id, stopped, now, self.on_batch_finished)
             return self._get(connection, batch_id)
 
-    def retry(self, batch_id: str, *, tenant: str | None = None) -> StoredBatch:
+    def retry(self, batch_id: str, *, tenant: str | None = None, most_waiting: int | None = None) -> StoredBatch:
         """Run the failed items again.
+
+        Args:
+            batch_id: Whose.
+            tenant: As `get`.
+            most_waiting: Jobs that may wait in all, unless these are the only ones; None: any number.
 
         Raises:
             NotFound: As `get`.
+            QueueFull: With them more would wait than may.
         """
         with self._engine.begin() as connection:
+            _wait_for_intake(connection)
             self._get(connection, batch_id, tenant, lock=True)
-            _queue_failed(connection, batch_id)
+            queued = _queue_failed(connection, batch_id)
+            if most_waiting is not None and queued < count_waiting(connection) > most_waiting:
+                raise QueueFull(most_waiting)
             return self._get(connection, batch_id)
 
     def purge(self, keep: timedelta) -> int:
@@ -225,8 +239,8 @@ def _stop_queued(connection: Connection, batch_id: str, now: datetime) -> int:
     return stopped
 
 
-def _queue_failed(connection: Connection, batch_id: str) -> None:
-    """Queue a batch's failed jobs once more; every batch that holds one of them is open again."""
+def _queue_failed(connection: Connection, batch_id: str) -> int:
+    """Queue a batch's failed jobs once more; every batch that holds one of them is open again. How many jobs."""
     now = datetime.now(UTC)
     mine = select(batch_items.c.job_id).where(batch_items.c.batch_id == batch_id, ~batch_items.c.cancelled)
     again = (
@@ -246,6 +260,13 @@ def _queue_failed(connection: Connection, batch_id: str) -> None:
         for row in connection.execute(held).all():
             opened = {"open_items": batches.c.open_items + row[1], "finished_at": None}
             connection.execute(update(batches).where(batches.c.id == row[0]).values(opened))
+    return len(ids)
+
+
+def _wait_for_intake(connection: Connection) -> None:
+    """Until nobody else lets jobs wait: how many do is counted and changed by one at a time. SQLite has one writer."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INTAKE_LOCK})
 
 
 def _parts(ids: list[str], size: int = 5_000) -> list[list[str]]:

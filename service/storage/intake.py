@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from langchain_core.utils.uuid import uuid7
 from sqlalchemy import and_, insert, or_, select
 
+from service.errors import BatchTooLarge, QueueFull
+from service.storage.job_queue import count_waiting
 from service.storage.job_tables import batch_items, batches, jobs
 from service.storage.jobs import OPEN
 from service.storage.riddle_rows import article_row
@@ -27,29 +30,47 @@ _AT_ONCE: Final = 1_000
 _WITH_RIDDLE: Final = ("published", "needs_review")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeRules:
+    """What a batch that comes in may share with others, and how much may wait.
+
+    Args:
+        dedup_since: Finished jobs that ended before this are not shared; None: no job of another batch is.
+        most_waiting: Jobs that may wait in all; None: any number.
+    """
+
+    dedup_since: datetime | None
+    most_waiting: int | None = None
+
+
 class Intake:
     """Writes one batch in a transaction that somebody else commits.
 
     Args:
         connection: Of that transaction; no other batch is taken in meanwhile.
         now: When it came.
-        dedup_since: Finished jobs that ended before this are not shared; None: no job of another batch is.
+        rules: What it may share and how much may wait.
     """
 
-    def __init__(self, connection: Connection, now: datetime, dedup_since: datetime | None) -> None:
+    def __init__(self, connection: Connection, now: datetime, rules: IntakeRules) -> None:
         self._connection = connection
         self._now = now
-        self._since = dedup_since
+        self._rules = rules
 
     def keep(self, new: NewBatch) -> int:
         """Write it all.
 
         Returns:
             How many of its items are not finished already.
+
+        Raises:
+            BatchTooLarge: More of its articles are new than may wait at all.
+            QueueFull: With them more would wait than may.
         """
         keys = [new.dedup_key(article) for article in new.articles]
         known = self._known(list(dict.fromkeys(keys)), new.key_id)
         fresh = self._fresh_jobs(new, keys, known)
+        self._check_room(len(fresh))
         job_of = {key: job_id for key, (job_id, _) in known.items()} | {row["dedup_key"]: row["id"] for row in fresh}
         done = {job_id for job_id, status in known.values() if status not in OPEN}
         open_items = sum(job_of[key] not in done for key in keys)
@@ -59,9 +80,9 @@ class Intake:
     def _known(self, keys: Sequence[str], key_id: str | None) -> dict[str, tuple[str, str]]:
         """Id and status of the job each key has. They are locked, so that none ends before this batch waits for it."""
         found: dict[str, tuple[str, str]] = {}
-        if self._since is None:
+        if self._rules.dedup_since is None:
             return found
-        shared = _is_shared(self._since, key_id)
+        shared = _is_shared(self._rules.dedup_since, key_id)
         for start in range(0, len(keys), _AT_ONCE):
             query = (
                 select(jobs.c.dedup_key, jobs.c.id, jobs.c.status)
@@ -75,6 +96,15 @@ class Intake:
                 ):  # a finished one is better than one to wait for
                     found[row.dedup_key] = (row.id, row.status)
         return found
+
+    def _check_room(self, fresh: int) -> None:
+        most = self._rules.most_waiting
+        if most is None or fresh == 0:
+            return
+        if fresh > most:
+            raise BatchTooLarge(fresh, most)
+        if count_waiting(self._connection) + fresh > most:
+            raise QueueFull(most)
 
     def _fresh_jobs(
         self, new: NewBatch, keys: Sequence[str], known: dict[str, tuple[str, str]]

@@ -57,13 +57,25 @@ def test_cancelling_stops_what_has_not_started_and_keeps_the_rest(serve: Serve) 
     assert live.post(f"{path}/cancel").status_code == 200
 
 
-def test_a_full_queue_refuses_with_503_and_a_time_to_come_back(serve: Serve) -> None:
-    live = serve(jobs={"waiting": 3})
-    refused = live.post("/v1/batches", json={"articles": articles(4, "full")})
+def test_a_full_queue_refuses_with_503_and_a_time_to_come_back_and_what_will_never_fit_with_413(serve: Serve) -> None:
+    live = serve(jobs={"waiting": 3, "concurrency": 1})
+    never = live.post("/v1/batches", json={"articles": articles(4, "full")})
+    assert never.status_code == 413
+    assert never.json()["type"].endswith("batch-too-large")
+    assert "RIDDLEWIRE_JOBS_WAITING" in never.json()["detail"]
+    assert "Retry-After" not in never.headers
+    live.stub.default = Behaviour(delay_s=1)
+    try:
+        taken = live.post("/v1/batches", json={"articles": articles(3, "full")})
+        refused = live.post("/v1/batches", json={"articles": articles(3, "fuller")})
+    finally:
+        live.stub.default = Behaviour()
     assert refused.status_code == 503
     assert refused.json()["type"].endswith("queue-full")
     assert int(refused.headers["Retry-After"]) > 0
-    assert finished(live, live.post("/v1/batches", json={"articles": articles(3, "full")}))["status"] == "done"
+    assert finished(live, taken)["status"] == "done"
+    known = [*articles(3, "full"), *articles(3, "fullest")]
+    assert finished(live, live.post("/v1/batches", json={"articles": known}))["status"] == "done"
 
 
 def test_unknown_batches_pipelines_and_too_many_articles_are_refused(serve: Serve) -> None:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import insert, select, update
 
 from domain import Article, Riddle
-from service.errors import BatchIsFinished
+from service.errors import BatchIsFinished, BatchTooLarge, QueueFull
 from service.storage.batches import BatchRepository, NewBatch
+from service.storage.intake import IntakeRules
 from service.storage.job_queue import JobQueue, Portion
 from service.storage.job_tables import job_calls, jobs, workers
 from service.storage.jobs import JobRepository, Superseded
@@ -38,7 +41,7 @@ class Desk:
         self.queue = JobQueue(engine)
         self.batches = BatchRepository(engine, self.jobs.on_batch_finished)
         self.riddles = RiddleRepository(engine, self.writer)
-        self._count = 0
+        self._numbers = count(1)
 
     def send(
         self,
@@ -47,17 +50,17 @@ class Desk:
         tenant: str | None = None,
         key_id: str | None = None,
         since: datetime | None = LONG_AGO,
+        most_waiting: int | None = None,
     ) -> StoredBatch:
-        self._count += 1
         new = NewBatch(
-            id=f"bat_{self._count:032x}",
+            id=f"bat_{next(self._numbers):032x}",
             articles=[Article(text=text) for text in texts],
             pipeline=pipeline,
             key_id=key_id,
             tenant=tenant,
             priority=10,
         )
-        return self.batches.create(new, dedup_since=since)
+        return self.batches.create(new, rules=IntakeRules(dedup_since=since, most_waiting=most_waiting))
 
     def job_ids(self) -> list[str]:
         with self.engine.connect() as connection:
@@ -143,6 +146,47 @@ def test_of_two_jobs_with_the_same_text_the_finished_one_is_taken(desk: Desk) ->
     desk.keep(desk.started(first))
     assert desk.send("text", key_id="other").status == "done"
     desk.keep(desk.started(second))
+
+
+def test_no_more_articles_wait_than_may_however_many_batches_come_at_once(desk: Desk) -> None:
+    def send(number: int) -> bool:
+        try:
+            desk.send(*(f"{number} {part}" for part in range(3)), most_waiting=7)
+        except QueueFull:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        taken = list(threads.map(send, range(8)))
+    assert sum(taken) == 2
+    assert desk.queue.waiting() == 6
+
+
+def test_only_what_is_new_counts_against_the_bound(desk: Desk) -> None:
+    desk.send("done", "waits")
+    desk.keep(desk.started(desk.job_ids()[0]))
+    desk.send("done", "waits", "new", "new", most_waiting=2)
+    with pytest.raises(QueueFull):
+        desk.send("newer", most_waiting=2)
+    assert desk.send("done", most_waiting=1).status == "done", "a batch of nothing new is taken however many wait"
+
+
+def test_a_batch_with_more_new_articles_than_may_wait_is_never_told_to_come_back(desk: Desk) -> None:
+    with pytest.raises(BatchTooLarge, match=r"4 articles .* 3 may wait"):
+        desk.send("1", "2", "3", "4", "4", most_waiting=3)
+    assert desk.job_ids() == []
+
+
+def test_articles_that_are_run_again_count_against_the_bound_unless_nothing_else_waits(desk: Desk) -> None:
+    batch = desk.send("one", "two")
+    for job_id in desk.job_ids():
+        desk.fail(desk.started(job_id))
+    desk.send("other")
+    with pytest.raises(QueueFull):
+        desk.batches.retry(batch.id, most_waiting=2)
+    assert desk.counts(batch) == {"failed": 2}
+    desk.keep(desk.started(desk.job_ids()[-1]))
+    assert desk.batches.retry(batch.id, most_waiting=1).counts.by_status == {"queued": 2}
 
 
 def test_a_batch_of_nothing_new_is_done_at_once(desk: Desk) -> None:
