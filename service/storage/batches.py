@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, delete, exists, func, or_, select, text, update
+from sqlalchemy import case, delete, exists, or_, select, text, update
 
 from domain.article import content_hash
 from domain.errors import NotFound
-from service.errors import BatchIsFinished, QueueFull
-from service.storage.batch_ends import close_items
-from service.storage.batch_rows import BatchItem, Counts, StoredBatch, Tally, counts_of, items_of, stored_batch
+from service.errors import BatchIsFinished, NothingToRetry, QueueFull
+from service.storage.batch_changes import queue_failed, stop_queued
+from service.storage.batch_counts import read_counts
+from service.storage.batch_ends import close_stopped, finish
+from service.storage.batch_rows import BatchItem, StoredBatch, items_of, stored_batch
 from service.storage.intake import Intake
 from service.storage.job_queue import count_waiting
 from service.storage.job_tables import batch_items, batches, jobs
@@ -97,7 +99,7 @@ class BatchRepository:
             _wait_for_intake(connection)
             open_items = Intake(connection, now, rules).keep(new)
             if open_items == 0:
-                close_items(connection, new.id, 0, now, self.on_batch_finished)
+                finish(connection, new.id, now, self.on_batch_finished)
             batch = self._get(connection, new.id)
             if also is not None:
                 also(connection, batch)
@@ -143,7 +145,7 @@ class BatchRepository:
             return items_of(connection.execute(query).all())
 
     def cancel(self, batch_id: str, *, tenant: str | None = None) -> StoredBatch:
-        """Stop what has not started; what runs finishes and what is done stays. Again changes nothing.
+        """Stop what has not started; what runs finishes and what is done stays, failures too. Again changes nothing.
 
         Raises:
             NotFound: As `get`.
@@ -156,12 +158,11 @@ class BatchRepository:
                 if batch.finished_at is not None:
                     raise BatchIsFinished(batch_id)
                 connection.execute(update(batches).where(batches.c.id == batch_id).values(cancelled_at=now))
-                stopped = _stop_queued(connection, batch_id, now)
-                close_items(connection, batch_id, stopped, now, self.on_batch_finished)
+                self._stop(connection, batch_id, now)
             return self._get(connection, batch_id)
 
     def retry(self, batch_id: str, *, tenant: str | None = None, most_waiting: int | None = None) -> StoredBatch:
-        """Run the failed items again.
+        """Run the failed items again; those that were cancelled stay so.
 
         Args:
             batch_id: Whose.
@@ -170,12 +171,15 @@ class BatchRepository:
 
         Raises:
             NotFound: As `get`.
+            NothingToRetry: No item has failed, or those are run again already.
             QueueFull: With them more would wait than may.
         """
         with self._engine.begin() as connection:
             _wait_for_intake(connection)
-            self._get(connection, batch_id, tenant, lock=True)
-            queued = _queue_failed(connection, batch_id)
+            batch = self._get(connection, batch_id, tenant, lock=True)
+            queued = queue_failed(connection, batch_id)
+            if queued == 0:
+                raise NothingToRetry(batch_id, cancelled=batch.counts["cancelled"], is_open=not batch.is_over)
             if most_waiting is not None and queued < count_waiting(connection) > most_waiting:
                 raise QueueFull(most_waiting)
             return self._get(connection, batch_id)
@@ -202,73 +206,25 @@ class BatchRepository:
         row = connection.execute(query.with_for_update() if lock else query).first()
         if row is None:
             raise NotFound("batch", batch_id)
-        return stored_batch(row, _counts(connection, batch_id))
+        return stored_batch(row, read_counts(connection, row))
+
+    def _stop(self, connection: Connection, batch_id: str, now: datetime) -> None:
+        stopped = stop_queued(connection, batch_id, now)
+        close_stopped(
+            connection,
+            batch_id,
+            cancelled=stopped.cancelled,
+            failed=stopped.failed,
+            now=now,
+            on_finished=self.on_batch_finished,
+        )
 
 
 def _status() -> ColumnElement[str]:
     return case((batch_items.c.cancelled, "cancelled"), else_=jobs.c.status)
 
 
-def _counts(connection: Connection, batch_id: str) -> Counts:
-    status, budget = _status(), jobs.c.deferred_by
-    query = (
-        select(status, budget, func.count(), func.min(jobs.c.started_at), func.max(jobs.c.not_before))
-        .select_from(batch_items)
-        .join(jobs, jobs.c.id == batch_items.c.job_id)
-        .where(batch_items.c.batch_id == batch_id)
-        .group_by(status, budget)
-    )
-    return counts_of([Tally(*row) for row in connection.execute(query).all()])
-
-
-def _stop_queued(connection: Connection, batch_id: str, now: datetime) -> int:
-    """Cancel a batch's items whose jobs nobody has begun, and those jobs where no other batch waits for them."""
-    mine = select(batch_items.c.job_id).where(batch_items.c.batch_id == batch_id)
-    queued = select(jobs.c.id).where(jobs.c.id.in_(mine), jobs.c.status == "queued").order_by(jobs.c.id)
-    ids = [row.id for row in connection.execute(queued.with_for_update()).all()]
-    stopped = 0
-    for part in _parts(ids):
-        here = and_(batch_items.c.batch_id == batch_id, batch_items.c.job_id.in_(part), ~batch_items.c.cancelled)
-        stopped += connection.execute(update(batch_items).where(here).values(cancelled=True)).rowcount
-        wanted = exists().where(batch_items.c.job_id == jobs.c.id, ~batch_items.c.cancelled)
-        connection.execute(
-            update(jobs)
-            .where(jobs.c.id.in_(part), jobs.c.status == "queued", ~wanted)
-            .values(status="cancelled", finished_at=now)
-        )
-    return stopped
-
-
-def _queue_failed(connection: Connection, batch_id: str) -> int:
-    """Queue a batch's failed jobs once more; every batch that holds one of them is open again. How many jobs."""
-    now = datetime.now(UTC)
-    mine = select(batch_items.c.job_id).where(batch_items.c.batch_id == batch_id, ~batch_items.c.cancelled)
-    again = (
-        update(jobs)
-        .where(jobs.c.id.in_(mine), jobs.c.status == "failed")
-        .values(status="queued", portion=None, starts=0, error=None, finished_at=None, deferred_by=None, not_before=now)
-        .returning(jobs.c.id)
-    )
-    ids = [row.id for row in connection.execute(again).all()]
-    for part in _parts(ids):
-        held = (
-            select(batch_items.c.batch_id, func.count().label("count"))
-            .where(batch_items.c.job_id.in_(part), ~batch_items.c.cancelled)
-            .group_by(batch_items.c.batch_id)
-            .order_by(batch_items.c.batch_id)
-        )
-        for row in connection.execute(held).all():
-            opened = {"open_items": batches.c.open_items + row[1], "finished_at": None}
-            connection.execute(update(batches).where(batches.c.id == row[0]).values(opened))
-    return len(ids)
-
-
 def _wait_for_intake(connection: Connection) -> None:
     """Until nobody else lets jobs wait: how many do is counted and changed by one at a time. SQLite has one writer."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INTAKE_LOCK})
-
-
-def _parts(ids: list[str], size: int = 5_000) -> list[list[str]]:
-    """Small enough for one statement's parameters."""
-    return [ids[start : start + size] for start in range(0, len(ids), size)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -72,10 +73,9 @@ class Intake:
         fresh = self._fresh_jobs(new, keys, known)
         self._check_room(len(fresh))
         job_of = {key: job_id for key, (job_id, _) in known.items()} | {row["dedup_key"]: row["id"] for row in fresh}
-        done = {job_id for job_id, status in known.values() if status not in OPEN}
-        open_items = sum(job_of[key] not in done for key in keys)
-        self._write(new, fresh, [job_of[key] for key in keys], open_items)
-        return open_items
+        done = Counter(known[key][1] for key in keys if key in known and known[key][1] not in OPEN)
+        self._write(new, fresh, [job_of[key] for key in keys], done)
+        return len(keys) - done.total()
 
     def _known(self, keys: Sequence[str], key_id: str | None) -> dict[str, tuple[str, str]]:
         """Id and status of the job each key has. They are locked, so that none ends before this batch waits for it."""
@@ -129,14 +129,14 @@ class Intake:
                 }
         return list(rows.values())
 
-    def _write(self, new: NewBatch, fresh: list[dict[str, Any]], job_ids: Sequence[str], open_items: int) -> None:
+    def _write(self, new: NewBatch, fresh: list[dict[str, Any]], job_ids: Sequence[str], done: Counter[str]) -> None:
         keep_article = insert_into(articles, self._connection).on_conflict_do_nothing()
         kept = {row["article_id"]: article_row(row.pop("article"), self._now) for row in fresh}
         for rows in _parts(list(kept.values())):
             self._connection.execute(keep_article, rows)
         for rows in _parts(fresh):
             self._connection.execute(insert(jobs), rows)
-        self._connection.execute(insert(batches), self._batch_row(new, open_items))
+        self._connection.execute(insert(batches), self._batch_row(new, done))
         items = [
             {"batch_id": new.id, "index": index, "job_id": job_id, "cancelled": False}
             for index, job_id in enumerate(job_ids)
@@ -144,7 +144,7 @@ class Intake:
         for rows in _parts(items):
             self._connection.execute(insert(batch_items), rows)
 
-    def _batch_row(self, new: NewBatch, open_items: int) -> dict[str, Any]:
+    def _batch_row(self, new: NewBatch, done: Counter[str]) -> dict[str, Any]:
         return {
             "id": new.id,
             "created_at": self._now,
@@ -152,7 +152,8 @@ class Intake:
             "tenant": new.tenant,
             "pipeline": new.pipeline,
             "total": len(new.articles),
-            "open_items": open_items,
+            "open_items": len(new.articles) - done.total(),
+            **{status: done[status] for status in _WITH_RIDDLE},
             "webhook": new.webhook,
         }
 

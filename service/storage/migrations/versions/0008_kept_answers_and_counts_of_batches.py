@@ -1,4 +1,4 @@
-"""The answers of Idempotency-Keys know their batch."""
+"""The answers of Idempotency-Keys know their batch, and batches how many of their items have ended and how."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 from alembic import op
 
-from service.storage.types import Json
+from service.storage.types import Json, UtcDateTime
 
 revision = "0008"
 down_revision = "0007"
@@ -15,10 +15,12 @@ branch_labels = None
 depends_on = None
 
 _LOCATION: Final = "/v1/batches/"
+_ENDS: Final = ("published", "needs_review", "failed", "cancelled")
 
 
 def upgrade() -> None:
     _idempotency()
+    _batches()
 
 
 def _idempotency() -> None:
@@ -36,3 +38,24 @@ def _idempotency() -> None:
 def _batch_of(headers: dict[str, Any] | None) -> str | None:
     location = str((headers or {}).get("Location", ""))
     return location.removeprefix(_LOCATION) if location.startswith(_LOCATION) else None
+
+
+def _batches() -> None:
+    for name in (*_ENDS, "worked"):
+        op.add_column("batches", sa.Column(name, sa.Integer(), nullable=False, server_default=sa.text("0")))
+    op.add_column("batches", sa.Column("began_at", UtcDateTime, nullable=True))
+    _count_ends()
+    op.execute("UPDATE jobs SET error = NULL WHERE status <> 'failed'")  # some held JSON's null
+
+
+def _count_ends() -> None:
+    batches = sa.table("batches", *map(sa.column, ("id", *_ENDS)))
+    items = sa.table("batch_items", sa.column("batch_id"), sa.column("job_id"), sa.column("cancelled", sa.Boolean))
+    jobs = sa.table("jobs", sa.column("id"), sa.column("status"))
+    status = sa.case((items.c.cancelled, "cancelled"), else_=jobs.c.status)
+    counted = sa.select(items.c.batch_id, status.label("status"), sa.func.count().label("items"))
+    joined = counted.select_from(items.join(jobs, jobs.c.id == items.c.job_id)).where(status.in_(_ENDS))
+    connection = op.get_bind()
+    for row in connection.execute(joined.group_by(items.c.batch_id, status)).all():
+        mine = batches.c.id == row.batch_id
+        connection.execute(sa.update(batches).where(mine).values({row.status: row.items}))
