@@ -17,7 +17,7 @@
     ├── BatchIsFinished          409  nothing left to cancel
     ├── NothingToRetry           409  no article of the batch has failed
     ├── WorkerDied               500  an article of a batch that kills its workers
-    └── IdempotencyMismatch      422  the same Idempotency-Key came with another body
+    └── IdempotencyMismatch      422  the same Idempotency-Key came with another body or query
 
 `service/problems.py` turns these, the domain's and FastAPI's own into problem+json.
 """
@@ -257,14 +257,16 @@ class WorkerDied(ServiceError):
 
 
 class IdempotencyMismatch(ServiceError):
-    """The same Idempotency-Key came with another body."""
+    """The same Idempotency-Key came with another body or query."""
 
     status = 422
     slug = "idempotency-mismatch"
     title = "Idempotency-Key was used for another request"
 
     def __init__(self) -> None:
-        super().__init__("this Idempotency-Key was sent with another body before; use a new key for a new request")
+        super().__init__(
+            "this Idempotency-Key was sent with another body or query before; use a new key for a new request"
+        )
 
 
 def whole_seconds(seconds: float) -> int:

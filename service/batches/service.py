@@ -103,7 +103,7 @@ async def accept(
         BatchTooLarge: More of them are new than may wait at all.
         QueueFull: Too many articles wait already.
         RequestInProgress: The first request with this key is still running.
-        IdempotencyMismatch: The key was used for another body.
+        IdempotencyMismatch: The key was used for another request.
     """
     claim = await claim_key(resources.idempotency, caller.owner, key) if key else None
     if isinstance(claim, Replayed):

@@ -31,15 +31,16 @@ _REPLAYED = {"Idempotency-Replayed": "true"}
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """A caller's Idempotency-Key and the body it came with."""
+    """A caller's Idempotency-Key and what it came with."""
 
     key: str
     body_hash: str
 
     @classmethod
-    def of(cls, key: str, body: bytes) -> KeyUse:
-        """The use of `key` for a request with `body`."""
-        return cls(key, hashlib.sha256(body).hexdigest())
+    def of(cls, key: str, body: bytes, *, query: str = "") -> KeyUse:
+        """The use of `key` for a request with `body` and, in its URL, a query that changes what is asked for."""
+        asked = body + b"\x00" + query.encode() if query else body  # no body that is taken holds NUL
+        return cls(key, hashlib.sha256(asked).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ async def claim_key(store: IdempotencyStore, owner: str, use: KeyUse) -> Claim |
 
     Raises:
         RequestInProgress: The first request with this key is still running.
-        IdempotencyMismatch: The key was used for another body.
+        IdempotencyMismatch: The key was used for another request.
     """
     begun = await asyncio.to_thread(store.begin, owner, use.key, use.body_hash)
     match begun:

@@ -79,6 +79,41 @@ def test_the_same_idempotency_key_makes_one_batch(live: Live) -> None:
     finished(live, first)
 
 
+def test_the_same_idempotency_key_with_another_pipeline_in_the_url_is_another_request(live: Live) -> None:
+    body = "\n".join(map(json.dumps, articles(1, "query")))
+    headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": "batch-2"}
+    first = live.post("/v1/batches", params={"pipeline": "openai"}, content=body, headers=headers)
+    assert first.status_code == 202, first.text
+    again = live.post("/v1/batches", params={"pipeline": "openai"}, content=body, headers=headers)
+    assert again.content == first.content
+    for other in ({"pipeline": "zero-shot"}, {}):
+        refused = live.post("/v1/batches", params=other, content=body, headers=headers)
+        assert refused.status_code == 422
+        assert refused.json()["type"].endswith("idempotency-mismatch")
+    finished(live, first)
+
+
+def test_two_pipelines_in_one_request_are_a_contradiction(live: Live) -> None:
+    body = {"articles": articles(1, "contradiction"), "pipeline": "openai"}
+    refused = live.post("/v1/batches", params={"pipeline": "zero-shot"}, json=body)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["loc"] == ["query", "pipeline"]
+    finished(live, live.post("/v1/batches", params={"pipeline": "openai"}, json=body))
+
+
+def test_an_article_that_no_single_request_could_bring_is_named_and_refused(live: Live) -> None:
+    most = live.resources.settings.limits.body_bytes
+    good, large = articles(1, "large")[0], {"text": "\u00e4" * (most // 2 + 1)}
+    as_json = live.post("/v1/batches", json={"articles": [good, large]})
+    assert as_json.status_code == 422
+    assert as_json.json()["errors"][0]["loc"] == ["body", "articles", 1, "text"]
+    assert f"{most:,}" in as_json.json()["detail"]
+    lines = "\n".join(map(json.dumps, [good, large]))
+    as_lines = live.post("/v1/batches", content=lines, headers={"Content-Type": "application/x-ndjson"})
+    assert as_lines.status_code == 422
+    assert as_lines.json()["errors"][0]["loc"] == ["body", 2, "text"]
+
+
 def test_results_come_in_pages(live: Live) -> None:
     batch = finished(live, live.post("/v1/batches", json={"articles": articles(5, "pages")}))
     path = f"/v1/batches/{batch['id']}/results"
