@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from service.storage.riddle_rows import StoredRiddle, stored_riddle
+from sqlalchemy import case, func, select
+
+from service.storage.job_tables import batch_items, jobs
+from service.storage.riddle_rows import RIDDLE_AND_ARTICLE, StoredRiddle, stored_riddle
+from service.storage.tables import articles, riddles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +132,7 @@ class BatchItem:
     Args:
         index: Its place in the batch, from 0.
         status: Where it stands.
-        riddle: Made of it, or of an article with the same text.
+        riddle: Made of it, or of an article with the same text; `riddle.article` is the one that was sent.
         error: A problem object; only of failed items.
     """
 
@@ -154,8 +158,25 @@ def stored_batch(row: Row[Any], counts: Counts) -> StoredBatch:
     )
 
 
+ITEMS: Final = (
+    select(
+        batch_items.c.index,
+        case((batch_items.c.cancelled, "cancelled"), else_=jobs.c.status).label("item_status"),
+        jobs.c.error,
+        *RIDDLE_AND_ARTICLE,
+        articles.c.source.label("article_source"),
+    )
+    .select_from(batch_items)
+    .join(jobs, jobs.c.id == batch_items.c.job_id)
+    .outerjoin(riddles, riddles.c.id == jobs.c.riddle_id)
+    .outerjoin(articles, articles.c.id == func.coalesce(batch_items.c.article_id, riddles.c.article_id))
+    .order_by(batch_items.c.index)
+)
+"""What `items_of` reads: items with their jobs, their riddles, and the articles they were sent as."""
+
+
 def items_of(rows: Sequence[Row[Any]]) -> tuple[BatchItem, ...]:
-    """Items of rows that join them with their jobs and riddles."""
+    """Items of rows of `ITEMS`."""
     return tuple(_item(row) for row in rows)
 
 
@@ -166,6 +187,14 @@ def _item(row: Row[Any]) -> BatchItem:
     return BatchItem(
         index=values["index"],
         status=status,
-        riddle=stored_riddle(row) if has_riddle else None,
+        riddle=_as_sent(stored_riddle(row), values["article_source"]) if has_riddle else None,
         error=values["error"] if status == "failed" else None,
     )
+
+
+def _as_sent(stored: StoredRiddle, source: str | None) -> StoredRiddle:
+    """With the source that the article was sent with; in the row a riddle's own hides it."""
+    article = stored.riddle.article
+    if article.source == source:
+        return stored
+    return replace(stored, riddle=replace(stored.riddle, article=replace(article, source=source)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import case, delete, exists, or_, select, text, update
+from sqlalchemy import delete, exists, or_, select, text, update
 
 from domain.article import content_hash
 from domain.errors import NotFound
@@ -14,17 +14,14 @@ from service.errors import BatchIsFinished, NothingToRetry, QueueFull
 from service.storage.batch_changes import queue_failed, stop_queued
 from service.storage.batch_counts import read_counts
 from service.storage.batch_ends import close_stopped, finish
-from service.storage.batch_rows import BatchItem, StoredBatch, items_of, stored_batch
+from service.storage.batch_rows import ITEMS, BatchItem, StoredBatch, items_of, stored_batch
 from service.storage.intake import Intake
 from service.storage.job_queue import count_waiting
 from service.storage.job_tables import batch_items, batches, jobs
-from service.storage.riddle_rows import RIDDLE_AND_ARTICLE
-from service.storage.tables import articles, riddles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection, Engine
 
     from domain.article import Article
@@ -119,28 +116,14 @@ class BatchRepository:
         return self._get(connection, batch_id)
 
     def items(self, batch_id: str, *, after: int = -1, limit: int = 100) -> tuple[BatchItem, ...]:
-        """Items in input order, with their riddles.
+        """Items in input order, with their riddles, each of the article as it was sent.
 
         Args:
             batch_id: Of a batch that the caller may see.
             after: Index of the last item that is known already.
             limit: At most so many.
         """
-        query = (
-            select(
-                batch_items.c.index,
-                _status().label("item_status"),
-                jobs.c.error,
-                *RIDDLE_AND_ARTICLE,
-            )
-            .select_from(batch_items)
-            .join(jobs, jobs.c.id == batch_items.c.job_id)
-            .outerjoin(riddles, riddles.c.id == jobs.c.riddle_id)
-            .outerjoin(articles, articles.c.id == riddles.c.article_id)
-            .where(batch_items.c.batch_id == batch_id, batch_items.c.index > after)
-            .order_by(batch_items.c.index)
-            .limit(limit)
-        )
+        query = ITEMS.where(batch_items.c.batch_id == batch_id, batch_items.c.index > after).limit(limit)
         with self._engine.connect() as connection:
             return items_of(connection.execute(query).all())
 
@@ -218,10 +201,6 @@ class BatchRepository:
             now=now,
             on_finished=self.on_batch_finished,
         )
-
-
-def _status() -> ColumnElement[str]:
-    return case((batch_items.c.cancelled, "cancelled"), else_=jobs.c.status)
 
 
 def _wait_for_intake(connection: Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from langchain_core.utils.uuid import uuid7
 from sqlalchemy import and_, insert, or_, select
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection
 
+    from domain.article import Article
     from service.storage.batches import NewBatch
 
 _AT_ONCE: Final = 1_000
@@ -42,6 +43,14 @@ class IntakeRules:
 
     dedup_since: datetime | None
     most_waiting: int | None = None
+
+
+class _Job(NamedTuple):
+    """What an item of the batch waits for."""
+
+    id: str
+    status: str
+    article_id: str
 
 
 class Intake:
@@ -72,20 +81,21 @@ class Intake:
         known = self._known(list(dict.fromkeys(keys)), new.key_id)
         fresh = self._fresh_jobs(new, keys, known)
         self._check_room(len(fresh))
-        job_of = {key: job_id for key, (job_id, _) in known.items()} | {row["dedup_key"]: row["id"] for row in fresh}
-        done = Counter(known[key][1] for key in keys if key in known and known[key][1] not in OPEN)
-        self._write(new, fresh, [job_of[key] for key in keys], done)
+        job_of = known | {row["dedup_key"]: _Job(row["id"], row["status"], row["article_id"]) for row in fresh}
+        wanted = [job_of[key] for key in keys]
+        done = Counter(job.status for job in wanted if job.status not in OPEN)
+        self._write(new, fresh, wanted, done)
         return len(keys) - done.total()
 
-    def _known(self, keys: Sequence[str], key_id: str | None) -> dict[str, tuple[str, str]]:
-        """Id and status of the job each key has. They are locked, so that none ends before this batch waits for it."""
-        found: dict[str, tuple[str, str]] = {}
+    def _known(self, keys: Sequence[str], key_id: str | None) -> dict[str, _Job]:
+        """The job each key has. They are locked, so that none ends before this batch waits for it."""
+        found: dict[str, _Job] = {}
         if self._rules.dedup_since is None:
             return found
         shared = _is_shared(self._rules.dedup_since, key_id)
         for start in range(0, len(keys), _AT_ONCE):
             query = (
-                select(jobs.c.dedup_key, jobs.c.id, jobs.c.status)
+                select(jobs.c.dedup_key, jobs.c.id, jobs.c.status, jobs.c.article_id)
                 .where(jobs.c.dedup_key.in_(keys[start : start + _AT_ONCE]), shared)
                 .order_by(jobs.c.id)
                 .with_for_update(read=True)
@@ -94,7 +104,7 @@ class Intake:
                 if (
                     row.dedup_key not in found or row.status not in OPEN
                 ):  # a finished one is better than one to wait for
-                    found[row.dedup_key] = (row.id, row.status)
+                    found[row.dedup_key] = _Job(row.id, row.status, row.article_id)
         return found
 
     def _check_room(self, fresh: int) -> None:
@@ -106,9 +116,7 @@ class Intake:
         if count_waiting(self._connection) + fresh > most:
             raise QueueFull(most)
 
-    def _fresh_jobs(
-        self, new: NewBatch, keys: Sequence[str], known: dict[str, tuple[str, str]]
-    ) -> list[dict[str, Any]]:
+    def _fresh_jobs(self, new: NewBatch, keys: Sequence[str], known: dict[str, _Job]) -> list[dict[str, Any]]:
         rows: dict[str, dict[str, Any]] = {}
         for key, article in zip(keys, new.articles, strict=True):
             if key not in known and key not in rows:
@@ -129,20 +137,25 @@ class Intake:
                 }
         return list(rows.values())
 
-    def _write(self, new: NewBatch, fresh: list[dict[str, Any]], job_ids: Sequence[str], done: Counter[str]) -> None:
-        keep_article = insert_into(articles, self._connection).on_conflict_do_nothing()
-        kept = {row["article_id"]: article_row(row.pop("article"), self._now) for row in fresh}
-        for rows in _parts(list(kept.values())):
-            self._connection.execute(keep_article, rows)
+    def _write(self, new: NewBatch, fresh: list[dict[str, Any]], wanted: Sequence[_Job], done: Counter[str]) -> None:
+        sent = [
+            None if article.id == job.article_id else article for article, job in zip(new.articles, wanted, strict=True)
+        ]
+        self._keep_articles([*(row.pop("article") for row in fresh), *(article for article in sent if article)])
         for rows in _parts(fresh):
             self._connection.execute(insert(jobs), rows)
         self._connection.execute(insert(batches), self._batch_row(new, done))
         items = [
-            {"batch_id": new.id, "index": index, "job_id": job_id, "cancelled": False}
-            for index, job_id in enumerate(job_ids)
+            {"batch_id": new.id, "index": index, "job_id": job.id, "article_id": article.id if article else None}
+            for index, (job, article) in enumerate(zip(wanted, sent, strict=True))
         ]
         for rows in _parts(items):
-            self._connection.execute(insert(batch_items), rows)
+            self._connection.execute(insert(batch_items), [{**row, "cancelled": False} for row in rows])
+
+    def _keep_articles(self, new: Sequence[Article]) -> None:
+        keep = insert_into(articles, self._connection).on_conflict_do_nothing()
+        for rows in _parts([article_row(article, self._now) for article in {one.id: one for one in new}.values()]):
+            self._connection.execute(keep, rows)
 
     def _batch_row(self, new: NewBatch, done: Counter[str]) -> dict[str, Any]:
         return {

@@ -92,6 +92,8 @@ batch_items = Table(
     Column("index", Integer, primary_key=True),  # the article's place in the batch, from 0
     Column("job_id", String(40), ForeignKey("jobs.id"), nullable=False),  # articles with the same text share one
     Column("cancelled", Boolean, nullable=False, server_default=false()),
+    # As it was sent, where the job is of another one with the same text, but another title, URL or the like.
+    Column("article_id", String(40), ForeignKey("articles.id")),
     Index("batch_items_by_job", "job_id"),
 )
 

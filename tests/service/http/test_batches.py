@@ -55,7 +55,7 @@ def test_a_batch_with_one_bad_article_is_refused_whole_and_names_it(live: Live) 
 
 def test_the_same_text_is_worked_once_within_a_batch_and_within_the_window(live: Live) -> None:
     one, other = articles(2, "twins")
-    batch = finished(live, live.post("/v1/batches", json={"articles": [one, other, {**one, "source": "Elsewhere"}]}))
+    batch = finished(live, live.post("/v1/batches", json={"articles": [one, other, one]}))
     asked = len(live.stub.requests)
     items = results(live, batch)
     assert items[0]["riddle"] == items[2]["riddle"]
@@ -64,6 +64,28 @@ def test_the_same_text_is_worked_once_within_a_batch_and_within_the_window(live:
     assert again.json()["status"] == "done"
     assert results(live, again.json())[0]["riddle"]["id"] == items[1]["riddle"]["id"]
     assert len(live.stub.requests) == asked
+
+
+def test_an_article_comes_back_as_it_was_sent_whosever_riddle_it_gets(live: Live) -> None:
+    (first,) = articles(1, "metadata")
+    sent = [
+        first,
+        {**first, "title": "B", "url": "https://b.example/2", "source": "Elsewhere"},
+        {"text": first["text"]},
+        {**first, "published_at": "2026-03-01T10:00:00+02:00"},
+    ]
+    items = results(live, finished(live, live.post("/v1/batches", json={"articles": sent})))
+    items += results(live, finished(live, live.post("/v1/batches", json={"articles": sent[1:2]})))
+    assert len({item["riddle"]["id"] for item in items}) == 1
+    for item, article in zip(items, [*sent, sent[1]], strict=True):
+        told = item["riddle"]["article"]
+        assert [told[name] for name in ("title", "url", "source")] == [
+            article.get(name) for name in ("title", "url", "source")
+        ]
+    assert len({item["riddle"]["article"]["id"] for item in items}) == 4
+    assert items[3]["riddle"]["article"]["published_at"] == "2026-03-01T08:00:00Z"
+    stored = live.get(f"/v1/riddles/{items[1]['riddle']['id']}").json()
+    assert stored["article"] == items[0]["riddle"]["article"], "the riddle itself was made of the first"
 
 
 def test_the_same_idempotency_key_makes_one_batch(live: Live) -> None:

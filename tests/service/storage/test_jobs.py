@@ -46,9 +46,12 @@ class Desk:
         self.riddles = RiddleRepository(engine, self.writer)
         self._numbers = count(1)
 
-    def send(
+    def send(self, *texts: str, **options: Any) -> StoredBatch:
+        return self.send_articles(*(Article(text=text) for text in texts), **options)
+
+    def send_articles(
         self,
-        *texts: str,
+        *articles: Article,
         pipeline: str = "p",
         tenant: str | None = None,
         key_id: str | None = None,
@@ -57,7 +60,7 @@ class Desk:
     ) -> StoredBatch:
         new = NewBatch(
             id=f"bat_{next(self._numbers):032x}",
-            articles=[Article(text=text) for text in texts],
+            articles=articles,
             pipeline=pipeline,
             key_id=key_id,
             tenant=tenant,
@@ -107,6 +110,17 @@ def test_the_same_text_is_one_job_and_both_items_get_its_riddle(desk: Desk) -> N
     assert desk.finished == [batch.id]
     riddles = [item.riddle.id for item in desk.batches.items(batch.id) if item.riddle]
     assert riddles[0] == riddles[2] != riddles[1]
+
+
+def test_an_item_keeps_the_article_it_was_sent_as_before_and_after_there_is_a_riddle(desk: Desk) -> None:
+    first = Article(text="one", title="A", url="https://a.example/", source="a")
+    other = Article(text="one", title="B", url="https://b.example/", source="b")
+    batch = desk.send_articles(first, other)
+    assert [item.riddle for item in desk.batches.items(batch.id)] == [None, None]
+    desk.keep(desk.started(*desk.job_ids()))
+    again = desk.send_articles(other, first)
+    for sent, expected in ((batch, [first, other]), (again, [other, first])):
+        assert [item.riddle.riddle.article for item in desk.batches.items(sent.id) if item.riddle] == expected
 
 
 def test_work_is_shared_with_other_batches_of_the_same_pipeline_and_tenant_only(desk: Desk) -> None:

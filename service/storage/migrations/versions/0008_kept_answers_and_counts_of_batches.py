@@ -1,4 +1,4 @@
-"""The answers of Idempotency-Keys know their batch, and batches how many of their items have ended and how."""
+"""Kept answers know their batch, batches how their items ended, and items the article that was sent."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ _ENDS: Final = ("published", "needs_review", "failed", "cancelled")
 def upgrade() -> None:
     _idempotency()
     _batches()
+    _items()
 
 
 def _idempotency() -> None:
@@ -59,3 +60,8 @@ def _count_ends() -> None:
     for row in connection.execute(joined.group_by(items.c.batch_id, status)).all():
         mine = batches.c.id == row.batch_id
         connection.execute(sa.update(batches).where(mine).values({row.status: row.items}))
+
+
+def _items() -> None:
+    """In SQL of both databases: Alembic would have SQLite copy the table for a column that refers to another one."""
+    op.execute("ALTER TABLE batch_items ADD COLUMN article_id VARCHAR(40) REFERENCES articles (id)")
