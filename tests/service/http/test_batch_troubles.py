@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import event
 from standardwebhooks import Webhook
 
+from service.batches.watching import LOOK_EVERY_S
 from service.storage.job_queue import JobQueue
 from tests.service.http.batches import articles, finished, results
 from tests.support.openai_stub import Behaviour
@@ -81,6 +84,34 @@ def test_a_full_queue_refuses_with_503_and_a_time_to_come_back_and_what_will_nev
     assert finished(live, live.post("/v1/batches", json={"articles": known}))["status"] == "done"
 
 
+def test_any_number_who_watch_a_batch_cost_one_reading_of_it(serve: Serve) -> None:
+    live = serve(jobs={"concurrency": 1})
+    live.stub.default = Behaviour(delay_s=0.3)
+    watchers, readings = 12, 0
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal readings
+        readings += statement.startswith("SELECT") and "FROM batches" in statement
+
+    def watch(path: str) -> int:
+        with live.client() as client, client.stream("GET", f"{path}/events") as stream:
+            return sum(line == "event: progress" for line in stream.iter_lines())
+
+    try:
+        answer = live.post("/v1/batches", json={"articles": articles(8, "watched")})
+        event.listen(live.resources.engine, "before_cursor_execute", count)
+        began = time.monotonic()
+        with ThreadPoolExecutor(watchers) as threads:
+            told = list(threads.map(watch, [answer.headers["Location"]] * watchers))
+        took_s = time.monotonic() - began
+    finally:
+        event.remove(live.resources.engine, "before_cursor_execute", count)
+        live.stub.default = Behaviour()
+    assert min(told) >= 3, "all of them were told of the progress"
+    on_arrival, at_the_end = 2 * watchers, 10
+    assert readings <= took_s / LOOK_EVERY_S + on_arrival + at_the_end
+
+
 def test_unknown_batches_pipelines_and_too_many_articles_are_refused(serve: Serve) -> None:
     live = serve(limits={"batch_articles": 2})
     for path in ("bat_x", "bat_x/results", "bat_x/events"):
@@ -110,10 +141,10 @@ def test_a_finished_batch_is_told_to_its_webhook_signed_and_once(serve: Serve) -
             assert time.monotonic() < deadline
             time.sleep(0.1)
         (request,) = receiver.received
-        event = Webhook(secret).verify(request.body, dict(request.headers))
-    assert event["type"] == "batch.done"
-    assert event["data"]["id"] == batch["id"]
-    assert event["data"]["counts"] == batch["counts"]
+        told = Webhook(secret).verify(request.body, dict(request.headers))
+    assert told["type"] == "batch.done"
+    assert told["data"]["id"] == batch["id"]
+    assert told["data"]["counts"] == batch["counts"]
     assert len(live.get(log).json()["items"]) == 1
 
 
