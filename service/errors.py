@@ -5,6 +5,7 @@
     ├── Forbidden                403  a key without the role
     ├── UnsupportedContentType   415
     ├── BodyTooLarge             413
+    ├── BatchTooLarge            413  more new articles in one batch than may wait at all
     ├── RateLimitExceeded        429  over the key's own rate
     ├── TooManyGuesses           429  one reader's guesses at one riddle
     ├── NotPublished             409  a riddle that waits for review is not played
@@ -14,8 +15,9 @@
     ├── ShuttingDown             503
     ├── RequestInProgress        409  the same Idempotency-Key is still being answered
     ├── BatchIsFinished          409  nothing left to cancel
+    ├── NothingToRetry           409  no article of the batch has failed
     ├── WorkerDied               500  an article of a batch that kills its workers
-    └── IdempotencyMismatch      422  the same Idempotency-Key came with another body
+    └── IdempotencyMismatch      422  the same Idempotency-Key came with another body or query
 
 `service/problems.py` turns these, the domain's and FastAPI's own into problem+json.
 """
@@ -103,6 +105,20 @@ class BodyTooLarge(ServiceError):
         return {} if self.drainable else {"Connection": "close"}
 
 
+class BatchTooLarge(ServiceError):
+    """More new articles in one batch than may wait in all: waiting would not help."""
+
+    status = 413
+    slug = "batch-too-large"
+    title = "More articles than may wait"
+
+    def __init__(self, new: int, limit: int) -> None:
+        super().__init__(
+            f"{new:,} articles of this batch are new, and no more than {limit:,} may wait at once: send smaller ones, "
+            "one after the other, or have the operator raise RIDDLEWIRE_JOBS_WAITING"
+        )
+
+
 class TryLater(ServiceError):
     """Refused for now; `retry_after_s` says how long."""
 
@@ -175,7 +191,7 @@ class QueueFull(TryLater):
 
     def __init__(self, limit: int, retry_after_s: float = 30.0) -> None:
         super().__init__(
-            f"with this batch more than {limit:,} articles would wait; send it again later, or a smaller one",
+            f"with these more than {limit:,} articles would wait; send this again later, or a smaller batch",
             retry_after_s,
         )
 
@@ -213,6 +229,19 @@ class BatchIsFinished(ServiceError):
         super().__init__(f"batch {batch_id} is finished; there is nothing left to cancel")
 
 
+class NothingToRetry(ServiceError):
+    """A batch in which nothing has failed has nothing to run again."""
+
+    status = 409
+    slug = "nothing-to-retry"
+    title = "Nothing to run again"
+
+    def __init__(self, batch_id: str, *, cancelled: int, is_open: bool) -> None:
+        more = f"; its {cancelled:,} cancelled articles want a new batch" if cancelled else ""
+        told = "has failed and does not run again already" if is_open else "has failed"
+        super().__init__(f"no article of batch {batch_id} {told}{more}")
+
+
 class WorkerDied(ServiceError):
     """An article whose worker died each time it was tried; stands in the results of its batch."""
 
@@ -228,14 +257,16 @@ class WorkerDied(ServiceError):
 
 
 class IdempotencyMismatch(ServiceError):
-    """The same Idempotency-Key came with another body."""
+    """The same Idempotency-Key came with another body or query."""
 
     status = 422
     slug = "idempotency-mismatch"
     title = "Idempotency-Key was used for another request"
 
     def __init__(self) -> None:
-        super().__init__("this Idempotency-Key was sent with another body before; use a new key for a new request")
+        super().__init__(
+            "this Idempotency-Key was sent with another body or query before; use a new key for a new request"
+        )
 
 
 def whole_seconds(seconds: float) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from service.background import deliver_webhooks, do_jobs, tend, watch_jobs
 from service.batches.announcing import announcer
 from service.batches.for_feeds import FeedBatches
+from service.batches.watching import Watching
 from service.feeds.opening import open_feeds
 from service.inflight import InFlight
 from service.keys import KeyStore
@@ -112,6 +113,7 @@ async def _assemble(
         riddles=RiddleRepository(engine, writer),
         jobs=jobs,
         batches=batches,
+        watching=Watching(batches.get),
         writer=writer,
         guesses=GuessStore(engine, writer),
         feedback=FeedbackStore(engine, writer),

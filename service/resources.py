@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from chains.pipeline import RiddlePipeline
     from prompts import Catalog
     from retrievers import Examples
+    from service.batches.watching import Watching
     from service.feeds.feeds import Feeds
     from service.inflight import InFlight
     from service.jobs.worker import Worker
@@ -55,6 +56,7 @@ class Resources:
     warm_up: WarmUp
     jobs: JobRepository
     batches: BatchRepository
+    watching: Watching
     writer: Writer
     worker: Worker | None = None
     feeds: Feeds

@@ -12,7 +12,7 @@ from service.auth import caller_of
 from service.batches import service
 from service.batches.payload import batch_payload
 from service.batches.progress import progress
-from service.batches.reading import read_batch, read_lines
+from service.batches.reading import one_pipeline, read_batch, read_lines
 from service.batches.schemas import PROGRESS_EXAMPLE, BatchItemOut, BatchOut
 from service.batches.service import Accepted, BatchOrder
 from service.resources import resources_of
@@ -46,17 +46,18 @@ async def make_batch(
     """Take in a batch, as JSON or as JSON lines: all of it or nothing."""
     body = await request.body()
     caller = caller_of(request)
-    sent = await asyncio.to_thread(read_lines if is_ndjson(request) else read_batch, body)
     resources = resources_of(request)
+    read = read_lines if is_ndjson(request) else read_batch
+    sent = await asyncio.to_thread(read, body, most_bytes=resources.settings.limits.body_bytes)
     target = sent.webhook.target(resources.settings.target_policy()) if sent.webhook else None
     order = BatchOrder(
         articles=sent.articles,
-        pipeline=sent.pipeline or pipeline,
+        pipeline=one_pipeline(sent.pipeline, pipeline),
         key_id=caller.key_id,
         tenant=caller.tenant,
         webhook=target,
     )
-    key = KeyUse.of(idempotency_key, body) if idempotency_key else None
+    key = KeyUse.of(idempotency_key, body, query=pipeline or "") if idempotency_key else None
     told = {"webhook": webhook_payload(sent.webhook, target)} if sent.webhook and target else {}
     taken = await service.accept(resources, order, caller=caller, key=key, told=told)
     match taken:

@@ -33,6 +33,7 @@ class FeedBatches:
 
         Raises:
             NotFound: There is no such pipeline.
+            BatchTooLarge: More of them are new than may wait at all.
             QueueFull: Too many articles wait already.
         """
 

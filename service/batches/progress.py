@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from fastapi.sse import KEEPALIVE_COMMENT
 
 from service.answers import encode as to_json
 from service.batches.payload import batch_payload
+from service.batches.watching import LOOK_EVERY_S
 from service.sse import encode
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from service.resources import Resources
     from service.storage.batch_rows import StoredBatch
 
-LOOK_EVERY_S: Final = 0.5
-
 
 async def progress(resources: Resources, batch_id: str, *, last_event_id: str | None) -> AsyncIterator[bytes]:
     """`progress` whenever something has changed, `done` when nothing will change any more; the data is the batch.
@@ -27,9 +26,10 @@ async def progress(resources: Resources, batch_id: str, *, last_event_id: str | 
     An event's id says how far the batch was, so a client that comes back is told only what it does not know yet.
     """
     told = last_event_id
-    silent_since = time.monotonic()
+    came = silent_since = time.monotonic()
+    watched = resources.watching.at(batch_id)
     while True:
-        batch = await asyncio.to_thread(resources.batches.get, batch_id)
+        batch = await watched.look(since=came)
         state = _state(batch)
         if state != told or batch.is_over:
             yield encode("done" if batch.is_over else "progress", to_json(batch_payload(batch)), state)

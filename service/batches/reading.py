@@ -64,8 +64,12 @@ class InvalidLines(InvalidInput):
         super().__init__("cannot be used:", "; ".join(f"line {bad.number} {bad.told}" for bad in lines[:3]))
 
 
-def read_batch(body: bytes) -> Sent:
+def read_batch(body: bytes, *, most_bytes: int) -> Sent:
     """A body that is one JSON object.
+
+    Args:
+        body: As it came.
+        most_bytes: Of one article's text in UTF-8.
 
     Raises:
         RequestValidationError: It is none, or not one of a batch.
@@ -80,23 +84,49 @@ def read_batch(body: bytes) -> Sent:
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in found]) from None
+    if too_large := [
+        {"loc": ("body", "articles", index, "text"), "msg": told, "type": "too_long"}
+        for index, given in enumerate(asked.articles)
+        if (told := _too_large(given.text, most_bytes))
+    ]:
+        raise RequestValidationError(too_large)
     return Sent([given.to_article() for given in asked.articles], asked.pipeline, asked.webhook)
 
 
-def read_lines(body: bytes) -> Sent:
+def read_lines(body: bytes, *, most_bytes: int) -> Sent:
     """A body of JSON lines.
+
+    Args:
+        body: As it came.
+        most_bytes: Of one article's text in UTF-8.
 
     Raises:
         RequestValidationError: Some lines are no articles, or there are none.
     """
     try:
-        return Sent(articles_of_lines(body))
+        return Sent(articles_of_lines(body, most_bytes=most_bytes))
     except InvalidLines as error:
         raise RequestValidationError([line.as_error() for line in error.lines]) from None
 
 
-def articles_of_lines(body: bytes) -> list[Article]:
+def one_pipeline(body: str | None, query: str | None) -> str | None:
+    """The pipeline that a request names, be it in its body, its URL, or both.
+
+    Raises:
+        RequestValidationError: It names two.
+    """
+    if body is not None and query is not None and body != query:
+        told = f"is {query!r}, and the body names {body!r}: name one of them"
+        raise RequestValidationError([{"loc": ("query", "pipeline"), "msg": told, "type": "value_error"}])
+    return body or query
+
+
+def articles_of_lines(body: bytes, *, most_bytes: int) -> list[Article]:
     """The articles of JSON lines; blank ones are passed over.
+
+    Args:
+        body: The lines.
+        most_bytes: Of one article's text in UTF-8.
 
     Raises:
         InvalidLines: Some lines are no articles, or there are none.
@@ -106,7 +136,7 @@ def articles_of_lines(body: bytes) -> list[Article]:
     for number, line in enumerate(body.removeprefix(_BOM).split(b"\n"), start=1):
         if not line.strip():
             continue
-        read = _article(number, line)
+        read = _article(number, line, most_bytes)
         if isinstance(read, BadLine):
             bad.append(read)
             if len(bad) == MOST_ERRORS:
@@ -118,9 +148,12 @@ def articles_of_lines(body: bytes) -> list[Article]:
     return articles
 
 
-def _article(number: int, line: bytes) -> Article | BadLine:
+def _article(number: int, line: bytes, most_bytes: int) -> Article | BadLine:
     try:
-        return ArticleIn.model_validate(orjson.loads(line)).to_article()
+        given = ArticleIn.model_validate(orjson.loads(line))
+        if told := _too_large(given.text, most_bytes):
+            return BadLine(number, "text", told)
+        return given.to_article()
     except orjson.JSONDecodeError as error:
         return BadLine(number, "", f"is no JSON: {error}")
     except ValidationError as error:
@@ -128,3 +161,9 @@ def _article(number: int, line: bytes) -> Article | BadLine:
         return BadLine(number, ".".join(str(part) for part in first["loc"]), str(first["msg"]))
     except InvalidArticle as error:
         return BadLine(number, error.field, error.reason)
+
+
+def _too_large(text: str, most_bytes: int) -> str | None:
+    """What is told of a text that no single request could bring; None for one that is small enough."""
+    size = len(text.encode())
+    return f"has {size:,} bytes, and an article may have {most_bytes:,}" if size > most_bytes else None

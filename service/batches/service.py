@@ -13,10 +13,10 @@ from langchain_core.utils.uuid import uuid7
 from domain.errors import InvalidInput
 from service.answers import encode
 from service.batches.payload import batch_payload, item_payload
-from service.errors import QueueFull, ShuttingDown
+from service.errors import ShuttingDown
 from service.riddles.claims import Replayed, claim_key
 from service.storage.batches import NewBatch
-from service.storage.job_queue import JobQueue
+from service.storage.intake import IntakeRules
 from service.storage.page import InvalidCursor, decode_cursor, encode_cursor
 
 if TYPE_CHECKING:
@@ -100,9 +100,10 @@ async def accept(
     Raises:
         NotFound: There is no such pipeline.
         TooManyArticles: More than one batch may have.
+        BatchTooLarge: More of them are new than may wait at all.
         QueueFull: Too many articles wait already.
         RequestInProgress: The first request with this key is still running.
-        IdempotencyMismatch: The key was used for another body.
+        IdempotencyMismatch: The key was used for another request.
     """
     claim = await claim_key(resources.idempotency, caller.owner, key) if key else None
     if isinstance(claim, Replayed):
@@ -121,6 +122,7 @@ async def make_batch(resources: Resources, order: BatchOrder) -> StoredBatch:
     Raises:
         NotFound: There is no such pipeline.
         TooManyArticles: More than one batch may have.
+        BatchTooLarge: More of them are new than may wait at all.
         QueueFull: Too many articles wait already.
         ShuttingDown: This process takes nothing new.
     """
@@ -190,8 +192,10 @@ async def retry(resources: Resources, batch_id: str, caller: Caller) -> StoredBa
 
     Raises:
         NotFound: There is no such batch.
+        QueueFull: Too many articles wait already.
     """
-    batch = await asyncio.to_thread(resources.batches.retry, batch_id, tenant=caller.tenant)
+    most = resources.settings.jobs.waiting
+    batch = await asyncio.to_thread(resources.batches.retry, batch_id, tenant=caller.tenant, most_waiting=most)
     if resources.worker is not None and not batch.is_over:
         await resources.worker.news()
     return batch
@@ -204,7 +208,7 @@ async def _accept(resources: Resources, order: BatchOrder, claim: Claim | None, 
         nonlocal answer
         answer = Accepted.of(batch, told)
         if claim:
-            claim.keep(connection, status=202, location=answer.location, body=answer.body)
+            claim.keep(connection, status=202, location=answer.location, body=answer.body, batch_id=batch.id)
 
     await make_batch(resources, replace(order, also=also))
     assert answer is not None, "a batch that is kept has its answer"
@@ -226,10 +230,9 @@ def _new_batch(resources: Resources, order: BatchOrder) -> NewBatch:
 
 def _keep(resources: Resources, new: NewBatch, order: BatchOrder) -> StoredBatch:
     settings = resources.settings.jobs
-    if JobQueue(resources.engine).waiting() + len(new.articles) > settings.waiting:
-        raise QueueFull(settings.waiting)
-    since = datetime.now(UTC) - timedelta(hours=settings.dedup_hours)
-    return resources.batches.create(new, dedup_since=since, also=order.also)
+    since = datetime.now(UTC) - timedelta(hours=settings.dedup_hours) if settings.dedup_hours else None
+    rules = IntakeRules(dedup_since=since, most_waiting=settings.waiting)
+    return resources.batches.create(new, rules=rules, also=order.also)
 
 
 def _position(cursor: str | None) -> int:

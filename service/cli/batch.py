@@ -174,7 +174,8 @@ class _Here:
         from service.batches.service import Accepted, BatchOrder, accept
         from service.riddles.claims import KeyUse
 
-        order = BatchOrder(articles=articles_of_lines(body), pipeline=pipeline)
+        most_bytes = self._resources.settings.limits.body_bytes
+        order = BatchOrder(articles=articles_of_lines(body, most_bytes=most_bytes), pipeline=pipeline)
         taken = await accept(self._resources, order, caller=LOCAL, key=KeyUse.of(name, body))
         told: dict[str, Any] = orjson.loads(taken.body if isinstance(taken, Accepted) else taken.replay.body)
         return told

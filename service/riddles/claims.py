@@ -31,15 +31,16 @@ _REPLAYED = {"Idempotency-Replayed": "true"}
 
 @dataclass(frozen=True, slots=True)
 class KeyUse:
-    """A caller's Idempotency-Key and the body it came with."""
+    """A caller's Idempotency-Key and what it came with."""
 
     key: str
     body_hash: str
 
     @classmethod
-    def of(cls, key: str, body: bytes) -> KeyUse:
-        """The use of `key` for a request with `body`."""
-        return cls(key, hashlib.sha256(body).hexdigest())
+    def of(cls, key: str, body: bytes, *, query: str = "") -> KeyUse:
+        """The use of `key` for a request with `body` and, in its URL, a query that changes what is asked for."""
+        asked = body + b"\x00" + query.encode() if query else body  # no body that is taken holds NUL
+        return cls(key, hashlib.sha256(asked).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,19 @@ class Claim:
         """
         self.keep(connection, status=201, location=answer.location, body=answer.body)
 
-    def keep(self, connection: Connection, *, status: int, location: str, body: bytes) -> None:
-        """Keep any answer in the transaction that keeps what it tells of.
+    def keep(
+        self, connection: Connection, *, status: int, location: str, body: bytes, batch_id: str | None = None
+    ) -> None:
+        """Keep any answer in the transaction that keeps what it tells of; one of a batch at least as long as that runs.
 
         Raises:
             RequestInProgress: As `finish`.
         """
         headers = {"Location": location}
-        if not self.store.finish(self.started, status=status, headers=headers, body=body, connection=connection):
+        kept = self.store.finish(
+            self.started, status=status, headers=headers, body=body, batch_id=batch_id, connection=connection
+        )
+        if not kept:
             raise RequestInProgress
 
     def abandon(self) -> None:
@@ -95,7 +101,7 @@ async def claim_key(store: IdempotencyStore, owner: str, use: KeyUse) -> Claim |
 
     Raises:
         RequestInProgress: The first request with this key is still running.
-        IdempotencyMismatch: The key was used for another body.
+        IdempotencyMismatch: The key was used for another request.
     """
     begun = await asyncio.to_thread(store.begin, owner, use.key, use.body_hash)
     match begun:

@@ -20,7 +20,9 @@ class JobSettings(Group):
     )
     concurrency: PositiveInt = Field(16, description="Articles worked on at once in one process.")
     waiting: PositiveInt = Field(
-        100_000, description="Articles that may wait in all; a batch that would go above is refused with 503."
+        100_000,
+        description="Articles that may wait in all; a batch that would go above is refused with 503, one that has "
+        "more new ones by itself with 413.",
     )
     patience_s: Seconds = Field(
         6 * 3600.0, description="Seconds an article waits for a provider or a database that is down before it fails."
@@ -38,8 +40,8 @@ class JobSettings(Group):
     )
     dedup_hours: Annotated[float, Field(ge=0)] = Field(
         24.0,
-        description="Articles with the same text as one worked on in the last so many hours get its riddle; 0 shares "
-        "within a batch only.",
+        description="Articles with the same text as one whose work ended in the last so many hours get its riddle; 0 "
+        "shares within a batch only.",
     )
     keep_days: PositiveInt = Field(30, description="Days that finished batches are kept; their riddles stay.")
 

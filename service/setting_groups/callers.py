@@ -12,7 +12,10 @@ from service.setting_groups.group import Group, PositiveInt, Seconds
 class LimitSettings(Group):
     """What one caller, and all callers together, may ask for."""
 
-    body_bytes: PositiveInt = Field(2 * 1024 * 1024, description="Largest request body in bytes; larger ones get 413.")
+    body_bytes: PositiveInt = Field(
+        2 * 1024 * 1024,
+        description="Largest request body in bytes, larger ones get 413; and largest text of one article in a batch.",
+    )
     in_flight: PositiveInt = Field(
         512, description="Riddles being made at once in one process; above it callers get 503 with `Retry-After`."
     )

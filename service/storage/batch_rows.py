@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from service.storage.riddle_rows import StoredRiddle, stored_riddle
+from sqlalchemy import case, func, select
+
+from service.storage.job_tables import batch_items, jobs
+from service.storage.riddle_rows import RIDDLE_AND_ARTICLE, StoredRiddle, stored_riddle
+from service.storage.tables import articles, riddles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,16 +23,6 @@ BatchStatus = Literal["queued", "running", "done", "cancelled"]
 ItemStatus = Literal["queued", "running", "published", "needs_review", "failed", "cancelled"]
 
 STATUSES: Final[tuple[ItemStatus, ...]] = ("queued", "running", "published", "needs_review", "failed", "cancelled")
-
-
-class Tally(NamedTuple):
-    """Items of a batch that are alike: how many, in which status, and what a deferred one waits for."""
-
-    status: str
-    budget: Budget | None
-    items: int
-    began_at: datetime | None
-    not_before: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,11 +46,14 @@ class Counts:
 
     Args:
         by_status: Items by status; those with none are left out.
-        began_at: When the first of its jobs was begun, by this batch or one before it.
+        worked: Of those that have ended, how many by work since the batch was kept, or since it was opened again by a
+            retry: not what was finished before, and not what was cancelled.
+        began_at: When work began on the first of these; None while there are none.
         deferred: The queued ones that wait for daily budgets; None when none does.
     """
 
     by_status: dict[str, int] = field(default_factory=dict)
+    worked: int = 0
     began_at: datetime | None = None
     deferred: Deferred | None = None
 
@@ -113,16 +109,16 @@ class StoredBatch:
         return self.finished_at is not None
 
     def eta_seconds(self, now: datetime | None = None) -> float | None:
-        """Seconds until it is done if it goes on as it has gone so far.
+        """Seconds until it is done if it goes on as it has gone since it was kept, or last opened again by a retry.
 
-        None before the first item has ended, and while items wait for a daily budget: nobody knows how far it will go.
+        None before work on the first item has ended, and while items wait for a daily budget: nobody knows how far it
+        will go.
         """
         if self.is_over:
             return 0.0
         if self.counts.deferred is not None:
             return None
-        worked = self.counts.ended - self.counts["cancelled"]
-        began = self.counts.began_at
+        worked, began = self.counts.worked, self.counts.began_at
         if worked <= 0 or began is None:
             return None
         since = max((now or datetime.now(UTC)).timestamp() - max(began, self.created_at).timestamp(), 0.001)
@@ -136,7 +132,7 @@ class BatchItem:
     Args:
         index: Its place in the batch, from 0.
         status: Where it stands.
-        riddle: Made of it, or of an article with the same text.
+        riddle: Made of it, or of an article with the same text; `riddle.article` is the one that was sent.
         error: A problem object; only of failed items.
     """
 
@@ -162,26 +158,25 @@ def stored_batch(row: Row[Any], counts: Counts) -> StoredBatch:
     )
 
 
-def counts_of(tallies: Sequence[Tally]) -> Counts:
-    """Counts of all of a batch's items."""
-    by_status: Counter[str] = Counter()
-    for tally in tallies:
-        by_status[tally.status] += tally.items
-    began = [tally.began_at for tally in tallies if tally.began_at is not None]
-    return Counts(by_status=dict(by_status), began_at=min(began, default=None), deferred=_deferred(tallies))
-
-
-def _deferred(tallies: Sequence[Tally]) -> Deferred | None:
-    waiting = {tally.budget: tally for tally in tallies if tally.status == "queued" and tally.budget is not None}
-    until = [tally.not_before for tally in waiting.values() if tally.not_before is not None]
-    if not until:
-        return None
-    count = sum(tally.items for tally in waiting.values())
-    return Deferred(count=count, budgets=tuple(sorted(waiting)), until=max(until))
+ITEMS: Final = (
+    select(
+        batch_items.c.index,
+        case((batch_items.c.cancelled, "cancelled"), else_=jobs.c.status).label("item_status"),
+        jobs.c.error,
+        *RIDDLE_AND_ARTICLE,
+        articles.c.source.label("article_source"),
+    )
+    .select_from(batch_items)
+    .join(jobs, jobs.c.id == batch_items.c.job_id)
+    .outerjoin(riddles, riddles.c.id == jobs.c.riddle_id)
+    .outerjoin(articles, articles.c.id == func.coalesce(batch_items.c.article_id, riddles.c.article_id))
+    .order_by(batch_items.c.index)
+)
+"""What `items_of` reads: items with their jobs, their riddles, and the articles they were sent as."""
 
 
 def items_of(rows: Sequence[Row[Any]]) -> tuple[BatchItem, ...]:
-    """Items of rows that join them with their jobs and riddles."""
+    """Items of rows of `ITEMS`."""
     return tuple(_item(row) for row in rows)
 
 
@@ -192,6 +187,14 @@ def _item(row: Row[Any]) -> BatchItem:
     return BatchItem(
         index=values["index"],
         status=status,
-        riddle=stored_riddle(row) if has_riddle else None,
+        riddle=_as_sent(stored_riddle(row), values["article_source"]) if has_riddle else None,
         error=values["error"] if status == "failed" else None,
     )
+
+
+def _as_sent(stored: StoredRiddle, source: str | None) -> StoredRiddle:
+    """With the source that the article was sent with; in the row a riddle's own hides it."""
+    article = stored.riddle.article
+    if article.source == source:
+        return stored
+    return replace(stored, riddle=replace(stored.riddle, article=replace(article, source=source)))

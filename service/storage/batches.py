@@ -6,26 +6,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, delete, exists, func, or_, select, text, update
+from sqlalchemy import delete, exists, or_, select, text, update
 
 from domain.article import content_hash
 from domain.errors import NotFound
-from service.errors import BatchIsFinished
-from service.storage.batch_ends import close_items
-from service.storage.batch_rows import BatchItem, Counts, StoredBatch, Tally, counts_of, items_of, stored_batch
+from service.errors import BatchIsFinished, NothingToRetry, QueueFull
+from service.storage.batch_changes import queue_failed, stop_queued
+from service.storage.batch_counts import read_counts
+from service.storage.batch_ends import close_stopped, finish
+from service.storage.batch_rows import ITEMS, BatchItem, StoredBatch, items_of, stored_batch
 from service.storage.intake import Intake
+from service.storage.job_queue import count_waiting
 from service.storage.job_tables import batch_items, batches, jobs
-from service.storage.riddle_rows import RIDDLE_AND_ARTICLE
-from service.storage.tables import articles, riddles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection, Engine
 
     from domain.article import Article
     from service.storage.batch_ends import BatchFinished
+    from service.storage.intake import IntakeRules
 
 _INTAKE_LOCK: Final = 0x5249_4442_4154  # 'RIDBAT': batches of a PostgreSQL database are taken in one after another
 
@@ -70,24 +71,32 @@ class BatchRepository:
         self.on_batch_finished = on_batch_finished
 
     def create(
-        self, new: NewBatch, *, dedup_since: datetime, also: Callable[[Connection, StoredBatch], None] | None = None
+        self,
+        new: NewBatch,
+        *,
+        rules: IntakeRules,
+        also: Callable[[Connection, StoredBatch], None] | None = None,
     ) -> StoredBatch:
         """Keep a batch, its articles and the jobs they need, on the disk when this returns.
 
-        Articles whose text is in the batch already, or was worked on since `dedup_since`, get the job there is.
+        Articles whose text is in the batch already, waits already for the same key, or was worked on not long ago,
+        get the job there is.
 
         Args:
             new: The batch.
-            dedup_since: Jobs older than this are not shared.
+            rules: What it may share, and how much may wait.
             also: Does more in the same transaction: both or none.
+
+        Raises:
+            BatchTooLarge: More of its articles are new than may wait at all.
+            QueueFull: With them more would wait than may.
         """
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INTAKE_LOCK})
-            open_items = Intake(connection, now, dedup_since).keep(new)
+            _wait_for_intake(connection)
+            open_items = Intake(connection, now, rules).keep(new)
             if open_items == 0:
-                close_items(connection, new.id, 0, now, self.on_batch_finished)
+                finish(connection, new.id, now, self.on_batch_finished)
             batch = self._get(connection, new.id)
             if also is not None:
                 also(connection, batch)
@@ -107,33 +116,19 @@ class BatchRepository:
         return self._get(connection, batch_id)
 
     def items(self, batch_id: str, *, after: int = -1, limit: int = 100) -> tuple[BatchItem, ...]:
-        """Items in input order, with their riddles.
+        """Items in input order, with their riddles, each of the article as it was sent.
 
         Args:
             batch_id: Of a batch that the caller may see.
             after: Index of the last item that is known already.
             limit: At most so many.
         """
-        query = (
-            select(
-                batch_items.c.index,
-                _status().label("item_status"),
-                jobs.c.error,
-                *RIDDLE_AND_ARTICLE,
-            )
-            .select_from(batch_items)
-            .join(jobs, jobs.c.id == batch_items.c.job_id)
-            .outerjoin(riddles, riddles.c.id == jobs.c.riddle_id)
-            .outerjoin(articles, articles.c.id == riddles.c.article_id)
-            .where(batch_items.c.batch_id == batch_id, batch_items.c.index > after)
-            .order_by(batch_items.c.index)
-            .limit(limit)
-        )
+        query = ITEMS.where(batch_items.c.batch_id == batch_id, batch_items.c.index > after).limit(limit)
         with self._engine.connect() as connection:
             return items_of(connection.execute(query).all())
 
     def cancel(self, batch_id: str, *, tenant: str | None = None) -> StoredBatch:
-        """Stop what has not started; what runs finishes and what is done stays. Again changes nothing.
+        """Stop what has not started; what runs finishes and what is done stays, failures too. Again changes nothing.
 
         Raises:
             NotFound: As `get`.
@@ -146,19 +141,30 @@ class BatchRepository:
                 if batch.finished_at is not None:
                     raise BatchIsFinished(batch_id)
                 connection.execute(update(batches).where(batches.c.id == batch_id).values(cancelled_at=now))
-                stopped = _stop_queued(connection, batch_id, now)
-                close_items(connection, batch_id, stopped, now, self.on_batch_finished)
+                self._stop(connection, batch_id, now)
             return self._get(connection, batch_id)
 
-    def retry(self, batch_id: str, *, tenant: str | None = None) -> StoredBatch:
-        """Run the failed items again.
+    def retry(self, batch_id: str, *, tenant: str | None = None, most_waiting: int | None = None) -> StoredBatch:
+        """Run the failed items again; those that were cancelled stay so.
+
+        Args:
+            batch_id: Whose.
+            tenant: As `get`.
+            most_waiting: Jobs that may wait in all, unless these are the only ones; None: any number.
 
         Raises:
             NotFound: As `get`.
+            NothingToRetry: No item has failed, or those are run again already.
+            QueueFull: With them more would wait than may.
         """
         with self._engine.begin() as connection:
-            self._get(connection, batch_id, tenant, lock=True)
-            _queue_failed(connection, batch_id)
+            _wait_for_intake(connection)
+            batch = self._get(connection, batch_id, tenant, lock=True)
+            queued = queue_failed(connection, batch_id)
+            if queued == 0:
+                raise NothingToRetry(batch_id, cancelled=batch.counts["cancelled"], is_open=not batch.is_over)
+            if most_waiting is not None and queued < count_waiting(connection) > most_waiting:
+                raise QueueFull(most_waiting)
             return self._get(connection, batch_id)
 
     def purge(self, keep: timedelta) -> int:
@@ -183,66 +189,21 @@ class BatchRepository:
         row = connection.execute(query.with_for_update() if lock else query).first()
         if row is None:
             raise NotFound("batch", batch_id)
-        return stored_batch(row, _counts(connection, batch_id))
+        return stored_batch(row, read_counts(connection, row))
 
-
-def _status() -> ColumnElement[str]:
-    return case((batch_items.c.cancelled, "cancelled"), else_=jobs.c.status)
-
-
-def _counts(connection: Connection, batch_id: str) -> Counts:
-    status, budget = _status(), jobs.c.deferred_by
-    query = (
-        select(status, budget, func.count(), func.min(jobs.c.started_at), func.max(jobs.c.not_before))
-        .select_from(batch_items)
-        .join(jobs, jobs.c.id == batch_items.c.job_id)
-        .where(batch_items.c.batch_id == batch_id)
-        .group_by(status, budget)
-    )
-    return counts_of([Tally(*row) for row in connection.execute(query).all()])
-
-
-def _stop_queued(connection: Connection, batch_id: str, now: datetime) -> int:
-    """Cancel a batch's items whose jobs nobody has begun, and those jobs where no other batch waits for them."""
-    mine = select(batch_items.c.job_id).where(batch_items.c.batch_id == batch_id)
-    queued = select(jobs.c.id).where(jobs.c.id.in_(mine), jobs.c.status == "queued").order_by(jobs.c.id)
-    ids = [row.id for row in connection.execute(queued.with_for_update()).all()]
-    stopped = 0
-    for part in _parts(ids):
-        here = and_(batch_items.c.batch_id == batch_id, batch_items.c.job_id.in_(part), ~batch_items.c.cancelled)
-        stopped += connection.execute(update(batch_items).where(here).values(cancelled=True)).rowcount
-        wanted = exists().where(batch_items.c.job_id == jobs.c.id, ~batch_items.c.cancelled)
-        connection.execute(
-            update(jobs)
-            .where(jobs.c.id.in_(part), jobs.c.status == "queued", ~wanted)
-            .values(status="cancelled", finished_at=now)
+    def _stop(self, connection: Connection, batch_id: str, now: datetime) -> None:
+        stopped = stop_queued(connection, batch_id, now)
+        close_stopped(
+            connection,
+            batch_id,
+            cancelled=stopped.cancelled,
+            failed=stopped.failed,
+            now=now,
+            on_finished=self.on_batch_finished,
         )
-    return stopped
 
 
-def _queue_failed(connection: Connection, batch_id: str) -> None:
-    """Queue a batch's failed jobs once more; every batch that holds one of them is open again."""
-    now = datetime.now(UTC)
-    mine = select(batch_items.c.job_id).where(batch_items.c.batch_id == batch_id, ~batch_items.c.cancelled)
-    again = (
-        update(jobs)
-        .where(jobs.c.id.in_(mine), jobs.c.status == "failed")
-        .values(status="queued", portion=None, starts=0, error=None, finished_at=None, deferred_by=None, not_before=now)
-        .returning(jobs.c.id)
-    )
-    ids = [row.id for row in connection.execute(again).all()]
-    for part in _parts(ids):
-        held = (
-            select(batch_items.c.batch_id, func.count().label("count"))
-            .where(batch_items.c.job_id.in_(part), ~batch_items.c.cancelled)
-            .group_by(batch_items.c.batch_id)
-            .order_by(batch_items.c.batch_id)
-        )
-        for row in connection.execute(held).all():
-            opened = {"open_items": batches.c.open_items + row[1], "finished_at": None}
-            connection.execute(update(batches).where(batches.c.id == row[0]).values(opened))
-
-
-def _parts(ids: list[str], size: int = 5_000) -> list[list[str]]:
-    """Small enough for one statement's parameters."""
-    return [ids[start : start + size] for start in range(0, len(ids), size)]
+def _wait_for_intake(connection: Connection) -> None:
+    """Until nobody else lets jobs wait: how many do is counted and changed by one at a time. SQLite has one writer."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INTAKE_LOCK})

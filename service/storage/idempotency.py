@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from service.storage.tables import idempotency
+from service.storage.tables import batches, idempotency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +26,8 @@ LEASE = timedelta(seconds=60)
 """How long a hold outlives its process on PostgreSQL; call `renew` a few times within it."""
 
 KEPT = timedelta(hours=24)
-"""How long an answer is replayed, counted from the first request."""
+"""How long an answer is replayed, counted from the first request. One that tells of a batch is replayed for as long as
+the batch is open, and as long again after its end: whoever asks anew would pay for everything anew."""
 
 ANONYMOUS = "anonymous"
 """The owner of keys that come in without an API key."""
@@ -102,7 +103,7 @@ class IdempotencyStore:
             row = connection.execute(select(idempotency).where(_is(owner, key)).with_for_update()).first()
             if row is None:  # given back between the two statements: the next try of the caller will get it
                 return InProgress(retry_after_s=1)
-            if self._is_free(row):
+            if self._is_free(connection, row):
                 values = {**_BLANK, **self._held(started, body_hash)}
                 connection.execute(update(idempotency).where(_is(owner, key)).values(values))
                 return started
@@ -115,6 +116,7 @@ class IdempotencyStore:
         status: int,
         headers: Mapping[str, str],
         body: bytes,
+        batch_id: str | None = None,
         connection: Connection | None = None,
     ) -> bool:
         """Keep the answer for replays.
@@ -124,13 +126,14 @@ class IdempotencyStore:
             status: HTTP status.
             headers: Those that belong to the answer, such as Location.
             body: Its bytes.
+            batch_id: Of the batch that the answer tells of.
             connection: An open write transaction to do it in, so that answer and riddle are kept together.
 
         Returns:
             Whether it was kept: not when this try has lost its hold to a later one.
         """
-        values = {"holder": None, "lease_until": None, "status": status, "headers": dict(headers), "body": body}
-        statement = update(idempotency).where(_is_try(started)).values(values)
+        answer = {"status": status, "headers": dict(headers), "body": body, "batch_id": batch_id}
+        statement = update(idempotency).where(_is_try(started)).values(holder=None, lease_until=None, **answer)
         return self._write(statement, connection) == 1
 
     def abandon(self, started: Started) -> None:
@@ -156,8 +159,9 @@ class IdempotencyStore:
         return freed + self.purge()
 
     def purge(self) -> int:
-        """Drop answers older than a day and return how many; call it now and then."""
-        return self._write(delete(idempotency).where(idempotency.c.expires_at <= self._clock()))
+        """Drop answers that are replayed no more and return how many; call it now and then."""
+        now = self._clock()
+        return self._write(delete(idempotency).where(idempotency.c.expires_at <= now, ~_has_a_batch(now)))
 
     def _held(self, started: Started, body_hash: str) -> dict[str, Any]:
         now = self._clock()
@@ -171,10 +175,15 @@ class IdempotencyStore:
             "expires_at": now + KEPT,
         }
 
-    def _is_free(self, row: Row[Any]) -> bool:
+    def _is_free(self, connection: Connection, row: Row[Any]) -> bool:
         now = self._clock()
-        lost = row.holder is not None and row.lease_until is not None and row.lease_until < now
-        return bool(lost or row.expires_at <= now)
+        if row.holder is not None and row.lease_until is not None and row.lease_until < now:
+            return True
+        return bool(row.expires_at <= now) and not self._has_a_batch(connection, row, now)
+
+    def _has_a_batch(self, connection: Connection, row: Row[Any], now: datetime) -> bool:
+        query = select(idempotency.c.key).where(_is(row.owner, row.key), _has_a_batch(now))
+        return connection.execute(query).first() is not None
 
     def _write(self, statement: Any, connection: Connection | None = None) -> int:
         if connection is not None:
@@ -183,11 +192,17 @@ class IdempotencyStore:
             return own.execute(statement).rowcount
 
 
-_BLANK: dict[str, Any] = {"status": None, "headers": None, "body": None}
+_BLANK: dict[str, Any] = {"status": None, "headers": None, "body": None, "batch_id": None}
 
 
 def _is(owner: str, key: str) -> ColumnElement[bool]:
     return and_(idempotency.c.owner == owner, idempotency.c.key == key)
+
+
+def _has_a_batch(now: datetime) -> ColumnElement[bool]:
+    """Whether the batch that an answer tells of is open, or has not ended for long."""
+    alive = or_(batches.c.finished_at.is_(None), batches.c.finished_at > now - KEPT)
+    return exists().where(batches.c.id == idempotency.c.batch_id, alive)
 
 
 def _is_try(started: Started) -> ColumnElement[bool]:

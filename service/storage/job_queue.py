@@ -109,9 +109,13 @@ class JobQueue:
 
     def waiting(self) -> int:
         """How many jobs nobody has begun yet."""
-        query = select(func.count()).select_from(jobs).where(WAITING)
         with self._engine.connect() as connection:
-            return int(connection.execute(query).scalar_one())
+            return count_waiting(connection)
+
+
+def count_waiting(connection: Connection) -> int:
+    """How many jobs nobody has begun yet, those that wait for a daily budget included."""
+    return int(connection.execute(select(func.count()).select_from(jobs).where(WAITING)).scalar_one())
 
 
 def _in_engine(connection: Connection) -> int:

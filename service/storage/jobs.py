@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from sqlalchemy import and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, null, or_, select, update
 
 from domain.errors import RiddlewireError
-from service.storage.batch_ends import close_items
+from service.storage.batch_ends import close_worked
 from service.storage.job_tables import workers
 from service.storage.riddle_rows import article_of
 from service.storage.tables import articles, batch_items, job_calls, jobs
@@ -18,11 +18,11 @@ from service.storage.types import Json, UtcDateTime
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import Update
     from sqlalchemy.engine import Connection, Engine
+    from sqlalchemy.sql.dml import ReturningUpdate
 
     from domain.article import Article
-    from service.storage.batch_ends import BatchFinished
+    from service.storage.batch_ends import BatchFinished, WorkedStatus
     from service.storage.writer import Writer
 
 OPEN: Final = ("queued", "running")
@@ -134,13 +134,15 @@ class JobRepository:
             if connection.execute(_HAS_THE_SAY, _start(job)).first() is None:
                 raise Superseded(job.id)
 
-    def settle(self, connection: Connection, job: StartedJob, status: str, *, riddle_id: str) -> None:
+    def settle(
+        self, connection: Connection, job: StartedJob, status: Literal["published", "needs_review"], *, riddle_id: str
+    ) -> None:
         """Say in the transaction that keeps its riddle that a job is done.
 
         Raises:
             Superseded: Another start has the say; the transaction must not be committed.
         """
-        self._end(connection, job, _END, {"ended": status, "riddle": riddle_id})
+        self._end(connection, job, status, _END, {"ended": status, "riddle": riddle_id})
 
     async def afail(self, job: StartedJob, problem: dict[str, Any]) -> None:
         """Say that a job cannot be done, and why.
@@ -148,15 +150,31 @@ class JobRepository:
         Raises:
             Superseded: Another start has the say.
         """
-        await self._writer.write(lambda connection: self._end(connection, job, _FAIL, {"problem": problem}))
+        await self._writer.write(lambda connection: self._end(connection, job, "failed", _FAIL, {"problem": problem}))
 
-    def _end(self, connection: Connection, job: StartedJob, end: Update, how: dict[str, Any]) -> None:
+    def _end(
+        self,
+        connection: Connection,
+        job: StartedJob,
+        status: WorkedStatus,
+        end: ReturningUpdate[datetime],
+        how: dict[str, Any],
+    ) -> None:
         now = datetime.now(UTC)
-        if connection.execute(end, {**_start(job), "now": now, **how}).rowcount != 1:
+        ended = connection.execute(end, {**_start(job), "now": now, **how}).first()
+        if ended is None:
             raise Superseded(job.id)
         connection.execute(_FORGET_CALLS, {"job": job.id})
         for batch_id, count in connection.execute(_OPEN_ITEMS, {"job": job.id}).all():
-            close_items(connection, batch_id, count, now, self.on_batch_finished)
+            close_worked(
+                connection,
+                batch_id,
+                status,
+                count,
+                began_at=ended.started_at,
+                now=now,
+                on_finished=self.on_batch_finished,
+            )
 
 
 def _start(job: StartedJob) -> dict[str, Any]:
@@ -198,8 +216,10 @@ _BEGIN = (
     )
 )
 _ENDED = update(jobs).where(_MINE).values(finished_at=_NOW)
-_END = _ENDED.values(status=bindparam("ended"), riddle_id=bindparam("riddle"))
-_FAIL = _ENDED.values(status="failed", error=bindparam("problem", type_=Json))
+_END = _ENDED.values(status=bindparam("ended"), riddle_id=bindparam("riddle"), error=null()).returning(
+    jobs.c.started_at
+)
+_FAIL = _ENDED.values(status="failed", error=bindparam("problem", type_=Json)).returning(jobs.c.started_at)
 _OPEN_ITEMS = (
     select(batch_items.c.batch_id, func.count())
     .where(batch_items.c.job_id == bindparam("job"), ~batch_items.c.cancelled)

@@ -80,6 +80,7 @@ idempotency = Table(
     Column("headers", Json),
     Column("body", LargeBinary),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("batch_id", String(40)),  # the answer tells of this batch and lives at least as long as there is work in it
     Index("idempotency_by_expiry", "expires_at"),
 )
 

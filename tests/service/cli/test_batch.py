@@ -3,11 +3,15 @@ from __future__ import annotations
 import json
 import signal
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select, update
 
 from service.cli.exits import Exit
+from service.storage.engine import open_engine
+from service.storage.tables import batches, idempotency, jobs
 from tests.service.cli.running import Cli
 from tests.service.jobs.lab import Calls, articles, reply
 from tests.support.openai_stub import Behaviour, OpenAIStub
@@ -65,8 +69,21 @@ def test_a_bad_line_is_named_and_nothing_is_done(cli: Cli, provider: OpenAIStub)
     assert cli("batch", "nowhere.jsonl").code == Exit.FAILED
 
 
+def passed(home: Path, time_passed: timedelta) -> None:
+    """Let the rows of a stopped program be older by so much."""
+    engine = open_engine(f"sqlite:///{home / 'riddlewire.db'}")
+    moments = [jobs.c.created_at, jobs.c.finished_at, batches.c.created_at, idempotency.c.expires_at]
+    with engine.begin() as connection:
+        for column in moments:
+            for moment in connection.execute(select(column).where(column.is_not(None)).distinct()).scalars().all():
+                earlier = {column.name: moment - time_passed}
+                connection.execute(update(column.table).where(column == moment).values(earlier))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("away", [timedelta(0), timedelta(hours=25)], ids=["at once", "a day later"])
 def test_killed_and_run_again_it_goes_on_and_pays_for_nothing_twice(
-    cli: Cli, provider: OpenAIStub, tmp_path: Path
+    cli: Cli, provider: OpenAIStub, tmp_path: Path, away: timedelta
 ) -> None:
     provider.default = Behaviour(delay_s=0.2)
     source, output = tmp_path / "articles.jsonl", tmp_path / "riddles.jsonl"
@@ -79,6 +96,7 @@ def test_killed_and_run_again_it_goes_on_and_pays_for_nothing_twice(
     first.send_signal(signal.SIGKILL)
     first.communicate()
     assert not output.exists()
+    passed(cli.home, away)
     ended = cli.process("batch", str(source), "-o", str(output), RIDDLEWIRE_JOBS_CONCURRENCY="4")
     assert ended.code == Exit.OK, ended.err
     assert len(output.read_text().splitlines()) == 30

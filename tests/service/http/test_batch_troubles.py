@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import event
 from standardwebhooks import Webhook
 
+from service.batches.watching import LOOK_EVERY_S
 from service.storage.job_queue import JobQueue
 from tests.service.http.batches import articles, finished, results
 from tests.support.openai_stub import Behaviour
@@ -32,6 +35,9 @@ def test_what_cannot_be_done_fails_with_its_reason_and_can_be_tried_again(serve:
     assert again.json()["counts"]["queued"] == 1
     assert again.json()["finished_at"] is None
     assert finished(live, answer)["counts"]["failed"] == 0
+    nothing = live.post(f"/v1/batches/{batch['id']}/retry")
+    assert nothing.status_code == 409
+    assert nothing.json()["type"].endswith("nothing-to-retry")
 
 
 def test_cancelling_stops_what_has_not_started_and_keeps_the_rest(serve: Serve) -> None:
@@ -57,13 +63,53 @@ def test_cancelling_stops_what_has_not_started_and_keeps_the_rest(serve: Serve) 
     assert live.post(f"{path}/cancel").status_code == 200
 
 
-def test_a_full_queue_refuses_with_503_and_a_time_to_come_back(serve: Serve) -> None:
-    live = serve(jobs={"waiting": 3})
-    refused = live.post("/v1/batches", json={"articles": articles(4, "full")})
+def test_a_full_queue_refuses_with_503_and_a_time_to_come_back_and_what_will_never_fit_with_413(serve: Serve) -> None:
+    live = serve(jobs={"waiting": 3, "concurrency": 1})
+    never = live.post("/v1/batches", json={"articles": articles(4, "full")})
+    assert never.status_code == 413
+    assert never.json()["type"].endswith("batch-too-large")
+    assert "RIDDLEWIRE_JOBS_WAITING" in never.json()["detail"]
+    assert "Retry-After" not in never.headers
+    live.stub.default = Behaviour(delay_s=1)
+    try:
+        taken = live.post("/v1/batches", json={"articles": articles(3, "full")})
+        refused = live.post("/v1/batches", json={"articles": articles(3, "fuller")})
+    finally:
+        live.stub.default = Behaviour()
     assert refused.status_code == 503
     assert refused.json()["type"].endswith("queue-full")
     assert int(refused.headers["Retry-After"]) > 0
-    assert finished(live, live.post("/v1/batches", json={"articles": articles(3, "full")}))["status"] == "done"
+    assert finished(live, taken)["status"] == "done"
+    known = [*articles(3, "full"), *articles(3, "fullest")]
+    assert finished(live, live.post("/v1/batches", json={"articles": known}))["status"] == "done"
+
+
+def test_any_number_who_watch_a_batch_cost_one_reading_of_it(serve: Serve) -> None:
+    live = serve(jobs={"concurrency": 1})
+    live.stub.default = Behaviour(delay_s=0.3)
+    watchers, readings = 12, 0
+
+    def count(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal readings
+        readings += statement.startswith("SELECT") and "FROM batches" in statement
+
+    def watch(path: str) -> int:
+        with live.client() as client, client.stream("GET", f"{path}/events") as stream:
+            return sum(line == "event: progress" for line in stream.iter_lines())
+
+    try:
+        answer = live.post("/v1/batches", json={"articles": articles(8, "watched")})
+        event.listen(live.resources.engine, "before_cursor_execute", count)
+        began = time.monotonic()
+        with ThreadPoolExecutor(watchers) as threads:
+            told = list(threads.map(watch, [answer.headers["Location"]] * watchers))
+        took_s = time.monotonic() - began
+    finally:
+        event.remove(live.resources.engine, "before_cursor_execute", count)
+        live.stub.default = Behaviour()
+    assert min(told) >= 3, "all of them were told of the progress"
+    on_arrival, at_the_end = 2 * watchers, 10
+    assert readings <= took_s / LOOK_EVERY_S + on_arrival + at_the_end
 
 
 def test_unknown_batches_pipelines_and_too_many_articles_are_refused(serve: Serve) -> None:
@@ -95,10 +141,10 @@ def test_a_finished_batch_is_told_to_its_webhook_signed_and_once(serve: Serve) -
             assert time.monotonic() < deadline
             time.sleep(0.1)
         (request,) = receiver.received
-        event = Webhook(secret).verify(request.body, dict(request.headers))
-    assert event["type"] == "batch.done"
-    assert event["data"]["id"] == batch["id"]
-    assert event["data"]["counts"] == batch["counts"]
+        told = Webhook(secret).verify(request.body, dict(request.headers))
+    assert told["type"] == "batch.done"
+    assert told["data"]["id"] == batch["id"]
+    assert told["data"]["counts"] == batch["counts"]
     assert len(live.get(log).json()["items"]) == 1
 
 

@@ -55,7 +55,7 @@ def test_a_batch_with_one_bad_article_is_refused_whole_and_names_it(live: Live) 
 
 def test_the_same_text_is_worked_once_within_a_batch_and_within_the_window(live: Live) -> None:
     one, other = articles(2, "twins")
-    batch = finished(live, live.post("/v1/batches", json={"articles": [one, other, {**one, "source": "Elsewhere"}]}))
+    batch = finished(live, live.post("/v1/batches", json={"articles": [one, other, one]}))
     asked = len(live.stub.requests)
     items = results(live, batch)
     assert items[0]["riddle"] == items[2]["riddle"]
@@ -64,6 +64,28 @@ def test_the_same_text_is_worked_once_within_a_batch_and_within_the_window(live:
     assert again.json()["status"] == "done"
     assert results(live, again.json())[0]["riddle"]["id"] == items[1]["riddle"]["id"]
     assert len(live.stub.requests) == asked
+
+
+def test_an_article_comes_back_as_it_was_sent_whosever_riddle_it_gets(live: Live) -> None:
+    (first,) = articles(1, "metadata")
+    sent = [
+        first,
+        {**first, "title": "B", "url": "https://b.example/2", "source": "Elsewhere"},
+        {"text": first["text"]},
+        {**first, "published_at": "2026-03-01T10:00:00+02:00"},
+    ]
+    items = results(live, finished(live, live.post("/v1/batches", json={"articles": sent})))
+    items += results(live, finished(live, live.post("/v1/batches", json={"articles": sent[1:2]})))
+    assert len({item["riddle"]["id"] for item in items}) == 1
+    for item, article in zip(items, [*sent, sent[1]], strict=True):
+        told = item["riddle"]["article"]
+        assert [told[name] for name in ("title", "url", "source")] == [
+            article.get(name) for name in ("title", "url", "source")
+        ]
+    assert len({item["riddle"]["article"]["id"] for item in items}) == 4
+    assert items[3]["riddle"]["article"]["published_at"] == "2026-03-01T08:00:00Z"
+    stored = live.get(f"/v1/riddles/{items[1]['riddle']['id']}").json()
+    assert stored["article"] == items[0]["riddle"]["article"], "the riddle itself was made of the first"
 
 
 def test_the_same_idempotency_key_makes_one_batch(live: Live) -> None:
@@ -77,6 +99,41 @@ def test_the_same_idempotency_key_makes_one_batch(live: Live) -> None:
     other = live.post("/v1/batches", json={"articles": articles(1)}, headers={"Idempotency-Key": "batch-1"})
     assert other.status_code == 422
     finished(live, first)
+
+
+def test_the_same_idempotency_key_with_another_pipeline_in_the_url_is_another_request(live: Live) -> None:
+    body = "\n".join(map(json.dumps, articles(1, "query")))
+    headers = {"Content-Type": "application/x-ndjson", "Idempotency-Key": "batch-2"}
+    first = live.post("/v1/batches", params={"pipeline": "openai"}, content=body, headers=headers)
+    assert first.status_code == 202, first.text
+    again = live.post("/v1/batches", params={"pipeline": "openai"}, content=body, headers=headers)
+    assert again.content == first.content
+    for other in ({"pipeline": "zero-shot"}, {}):
+        refused = live.post("/v1/batches", params=other, content=body, headers=headers)
+        assert refused.status_code == 422
+        assert refused.json()["type"].endswith("idempotency-mismatch")
+    finished(live, first)
+
+
+def test_two_pipelines_in_one_request_are_a_contradiction(live: Live) -> None:
+    body = {"articles": articles(1, "contradiction"), "pipeline": "openai"}
+    refused = live.post("/v1/batches", params={"pipeline": "zero-shot"}, json=body)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["loc"] == ["query", "pipeline"]
+    finished(live, live.post("/v1/batches", params={"pipeline": "openai"}, json=body))
+
+
+def test_an_article_that_no_single_request_could_bring_is_named_and_refused(live: Live) -> None:
+    most = live.resources.settings.limits.body_bytes
+    good, large = articles(1, "large")[0], {"text": "\u00e4" * (most // 2 + 1)}
+    as_json = live.post("/v1/batches", json={"articles": [good, large]})
+    assert as_json.status_code == 422
+    assert as_json.json()["errors"][0]["loc"] == ["body", "articles", 1, "text"]
+    assert f"{most:,}" in as_json.json()["detail"]
+    lines = "\n".join(map(json.dumps, [good, large]))
+    as_lines = live.post("/v1/batches", content=lines, headers={"Content-Type": "application/x-ndjson"})
+    assert as_lines.status_code == 422
+    assert as_lines.json()["errors"][0]["loc"] == ["body", 2, "text"]
 
 
 def test_results_come_in_pages(live: Live) -> None:

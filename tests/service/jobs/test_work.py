@@ -18,6 +18,7 @@ from service.jobs.work import MOST_STARTS, SUSPECT_AFTER, JobWork, Stores
 from service.limits.errors import BudgetExhausted
 from service.storage.batch_rows import Deferred
 from service.storage.batches import BatchRepository, NewBatch
+from service.storage.intake import IntakeRules
 from service.storage.job_queue import JobQueue
 from service.storage.jobs import JobRepository
 from service.storage.riddles import RiddleRepository
@@ -72,7 +73,7 @@ class Lab:
             tenant=None,
             priority=10,
         )
-        self.batches.create(new, dedup_since=datetime.now(UTC) - timedelta(days=1))
+        self.batches.create(new, rules=IntakeRules(dedup_since=datetime.now(UTC) - timedelta(days=1)))
         portions: list[str] = []
         JobQueue(self.stores.engine).hand_over(
             count,

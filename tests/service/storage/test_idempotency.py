@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import insert, update
 
 from service.storage.idempotency import (
     KEPT,
@@ -17,6 +18,7 @@ from service.storage.idempotency import (
     Started,
 )
 from service.storage.riddles import RiddleRepository
+from service.storage.tables import batches
 from tests.support.riddles import a_riddle
 
 if TYPE_CHECKING:
@@ -111,6 +113,35 @@ def test_an_answer_is_forgotten_after_a_day(store: IdempotencyStore, clock: Cloc
     clock.forward(KEPT)
 
     started(store)
+
+
+def test_the_answer_of_a_batch_is_kept_while_the_batch_is_open_and_for_a_day_after_its_end(
+    store: IdempotencyStore, engine: Engine, clock: Clock
+) -> None:
+    row = {"id": "bat_1", "created_at": clock(), "pipeline": "p", "total": 1, "open_items": 1}
+    with engine.begin() as connection:
+        connection.execute(insert(batches), row)
+    store.finish(started(store), **ANSWER, batch_id="bat_1")
+    clock.forward(5 * KEPT)
+    assert store.purge() == 0
+    assert begin(store) == Replay(**ANSWER)
+    assert begin(store, body="other") == Mismatch()
+    with engine.begin() as connection:
+        connection.execute(update(batches).values(finished_at=clock()))
+    clock.forward(KEPT / 2)
+    assert store.purge() == 0
+    assert begin(store) == Replay(**ANSWER)
+    clock.forward(KEPT / 2)
+    started(store)
+
+
+def test_the_answer_of_a_batch_that_is_forgotten_is_dropped_like_any_other(
+    store: IdempotencyStore, clock: Clock
+) -> None:
+    store.finish(started(store), **ANSWER, batch_id="bat_gone")
+    assert begin(store) == Replay(**ANSWER)
+    clock.forward(KEPT)
+    assert store.purge() == 1
 
 
 def test_purging_drops_only_what_has_expired(store: IdempotencyStore, clock: Clock) -> None:
