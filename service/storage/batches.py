@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, case, delete, exists, func, or_, select, text, update
+from sqlalchemy import and_, case, delete, exists, func, select, text, update
 
 from domain.article import content_hash
 from domain.errors import NotFound
@@ -16,6 +16,7 @@ from service.storage.batch_rows import BatchItem, Counts, StoredBatch, Tally, co
 from service.storage.intake import Intake
 from service.storage.job_tables import batch_items, batches, jobs
 from service.storage.riddle_rows import RIDDLE_AND_ARTICLE
+from service.storage.scope import EVERYTHING, owned
 from service.storage.tables import articles, riddles
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from domain.article import Article
     from service.storage.batch_ends import BatchFinished
+    from service.storage.scope import Scope
 
 _INTAKE_LOCK: Final = 0x5249_4442_4154  # 'RIDBAT': batches of a PostgreSQL database are taken in one after another
 
@@ -93,14 +95,14 @@ class BatchRepository:
                 also(connection, batch)
             return batch
 
-    def get(self, batch_id: str, *, tenant: str | None = None) -> StoredBatch:
+    def get(self, batch_id: str, *, scope: Scope = EVERYTHING) -> StoredBatch:
         """A batch with its counts as they are now.
 
         Raises:
-            NotFound: There is none of that id, or it is another tenant's.
+            NotFound: There is none of that id in the scope.
         """
         with self._engine.connect() as connection:
-            return self._get(connection, batch_id, tenant)
+            return self._get(connection, batch_id, scope)
 
     def read(self, connection: Connection, batch_id: str) -> StoredBatch:
         """The same inside a transaction, whosever it is."""
@@ -132,7 +134,7 @@ class BatchRepository:
         with self._engine.connect() as connection:
             return items_of(connection.execute(query).all())
 
-    def cancel(self, batch_id: str, *, tenant: str | None = None) -> StoredBatch:
+    def cancel(self, batch_id: str, *, scope: Scope = EVERYTHING) -> StoredBatch:
         """Stop what has not started; what runs finishes and what is done stays. Again changes nothing.
 
         Raises:
@@ -141,7 +143,7 @@ class BatchRepository:
         """
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
-            batch = self._get(connection, batch_id, tenant, lock=True)
+            batch = self._get(connection, batch_id, scope, lock=True)
             if batch.cancelled_at is None:
                 if batch.finished_at is not None:
                     raise BatchIsFinished(batch_id)
@@ -150,14 +152,14 @@ class BatchRepository:
                 close_items(connection, batch_id, stopped, now, self.on_batch_finished)
             return self._get(connection, batch_id)
 
-    def retry(self, batch_id: str, *, tenant: str | None = None) -> StoredBatch:
+    def retry(self, batch_id: str, *, scope: Scope = EVERYTHING) -> StoredBatch:
         """Run the failed items again.
 
         Raises:
             NotFound: As `get`.
         """
         with self._engine.begin() as connection:
-            self._get(connection, batch_id, tenant, lock=True)
+            self._get(connection, batch_id, scope, lock=True)
             _queue_failed(connection, batch_id)
             return self._get(connection, batch_id)
 
@@ -175,11 +177,9 @@ class BatchRepository:
         return gone
 
     def _get(
-        self, connection: Connection, batch_id: str, tenant: str | None = None, *, lock: bool = False
+        self, connection: Connection, batch_id: str, scope: Scope = EVERYTHING, *, lock: bool = False
     ) -> StoredBatch:
-        query = select(batches).where(batches.c.id == batch_id)
-        if tenant is not None:
-            query = query.where(or_(batches.c.tenant == tenant, batches.c.tenant.is_(None)))
+        query = select(batches).where(batches.c.id == batch_id, owned(scope, batches))
         row = connection.execute(query.with_for_update() if lock else query).first()
         if row is None:
             raise NotFound("batch", batch_id)

@@ -8,12 +8,14 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from domain import Article, Riddle
+from domain.errors import NotFound
 from service.errors import BatchIsFinished
 from service.storage.batches import BatchRepository, NewBatch
 from service.storage.job_queue import JobQueue, Portion
 from service.storage.job_tables import job_calls, jobs, workers
 from service.storage.jobs import JobRepository, Superseded
 from service.storage.riddles import RiddleRepository
+from service.storage.scope import EVERYTHING, OfKey, OfTenant
 from service.storage.writer import Writer
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from service.storage.batch_rows import StoredBatch
     from service.storage.jobs import StartedJob
+    from service.storage.scope import Scope
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
 
@@ -112,6 +115,22 @@ def test_work_is_shared_with_other_batches_of_the_same_pipeline_and_tenant_only(
     assert len(desk.job_ids()) == 3
     desk.send("one", since=datetime.now(UTC) + timedelta(seconds=1))
     assert len(desk.job_ids()) == 4
+
+
+def test_a_batch_is_its_tenants_or_its_keys_where_it_has_no_tenant(desk: Desk) -> None:
+    keys, tenants = desk.send("one", key_id="k1"), desk.send("two", key_id="k2", tenant="t")
+    scopes: dict[str, tuple[Scope, ...]] = {
+        keys.id: (EVERYTHING, OfKey("k1")),
+        tenants.id: (EVERYTHING, OfTenant("t")),
+    }
+    for batch_id, insiders in scopes.items():
+        for scope in (EVERYTHING, OfKey("k1"), OfKey("k2"), OfTenant("t"), OfTenant("u")):
+            for ask in (desk.batches.get, desk.batches.retry, desk.batches.cancel):
+                if scope in insiders:
+                    assert ask(batch_id, scope=scope).id == batch_id
+                else:
+                    with pytest.raises(NotFound, match="batch"):
+                        ask(batch_id, scope=scope)
 
 
 def test_a_batch_of_nothing_new_is_done_at_once(desk: Desk) -> None:
