@@ -53,7 +53,7 @@ class Caller:
 
     @property
     def scope(self) -> Scope:
-        """Whose batches, webhook deliveries and spend they see and act on."""
+        """Whose batches, webhook deliveries, riddles and feeds they see and act on, as `service.storage.scope` says."""
         if self.tenant is not None:
             return OfTenant(self.tenant)
         return EVERYTHING if self.may("admin") else OfKey(self.owner)

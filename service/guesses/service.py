@@ -85,7 +85,7 @@ async def list_feedback(
         NotFound: There is no such riddle that the caller may see.
         InvalidCursor: The cursor is not one of ours.
     """
-    await asyncio.to_thread(resources.riddles.get, riddle_id, tenant=caller.tenant)
+    await asyncio.to_thread(resources.riddles.get, riddle_id, scope=caller.scope)
     page = await asyncio.to_thread(resources.feedback.list, riddle_id, limit=limit, cursor=cursor)
     tally = await asyncio.to_thread(resources.feedback.tally, riddle_id)
     items = [_opinion(opinion, riddle_id) for opinion in page.items]
@@ -128,7 +128,7 @@ def judge_of_guesses() -> GuessJudge:
 
 
 def _playable(resources: Resources, riddle_id: str, caller: Caller) -> StoredRiddle:
-    stored = resources.riddles.get(riddle_id, tenant=caller.tenant)
+    stored = resources.riddles.get(riddle_id, scope=caller.scope)
     if stored.riddle.status != "published" or not stored.riddle.answer:
         raise NotPublished(riddle_id)
     return stored

@@ -1,11 +1,15 @@
-"""Whose rows somebody may see and change: those of a tenant, of one API key without a tenant, or all."""
+"""Whose rows somebody may see and change: those of a tenant, of one API key without a tenant, or all.
+
+`owned` is the rule of what somebody asked for (batches, webhook deliveries), `readable` that of what many read
+(riddles: those of no tenant are everybody's), `of_tenant` that of what belongs to the house (feeds).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import and_, true
+from sqlalchemy import and_, or_, true
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -46,4 +50,27 @@ def owned(scope: Scope, table: Table) -> ColumnElement[bool]:
             return and_(table.c.tenant.is_(None), table.c.key_id == key_id)
 
 
-__all__ = ["EVERYTHING", "Everything", "OfKey", "OfTenant", "Scope", "owned"]
+def readable(scope: Scope, table: Table) -> ColumnElement[bool]:
+    """The condition on a table with the column `tenant`, whose rows without a tenant are everybody's."""
+    nobodys = table.c.tenant.is_(None)
+    match scope:
+        case Everything():
+            return true()
+        case OfTenant(tenant):
+            return or_(table.c.tenant == tenant, nobodys)
+        case OfKey():
+            return nobodys
+
+
+def of_tenant(scope: Scope, table: Table) -> ColumnElement[bool]:
+    """The condition on a table with the column `tenant`: exactly the caller's, be it none."""
+    match scope:
+        case Everything():
+            return true()
+        case OfTenant(tenant):
+            return table.c.tenant == tenant
+        case OfKey():
+            return table.c.tenant.is_(None)
+
+
+__all__ = ["EVERYTHING", "Everything", "OfKey", "OfTenant", "Scope", "of_tenant", "owned", "readable"]

@@ -1,4 +1,4 @@
-"""Whose batches, webhook deliveries and spend a key sees: its tenant's, its own where it has none, or all."""
+"""Whose batches, webhook deliveries, spend, riddles and feeds a key sees: the table of docs/http.md."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from service.storage.spend import Account, Spent
 from tests.service.http.batches import articles
 from tests.service.http.conftest import Live, serving, settings_for
+from tests.service.http.played import ferry, stored
 from tests.service.http.test_webhooks import LOG, announce
 
 if TYPE_CHECKING:
@@ -146,3 +147,37 @@ def test_a_tenants_admin_sees_what_its_tenants_keys_spent_and_no_budget_of_other
     assert {item["key_name"] for item in everything["items"]} == set(spenders)
     assert everything["total_usd"] == 2.0
     assert {("all", None), ("pipeline", "openai")} < {(each["budget"], each["name"]) for each in everything["budgets"]}
+
+
+def test_a_tenants_riddle_is_read_by_its_keys_and_admins_of_all_and_nobodys_by_everybody(
+    shared: Live, headers: dict[str, dict[str, str]]
+) -> None:
+    def seen(path: str) -> set[str]:
+        found = {name for name in WHO if shared.get(path, headers=headers[name]).status_code == 200}
+        listed = {name for name in WHO if path.endswith(tuple(listed_ids(name)))}
+        assert listed == found
+        return found
+
+    def listed_ids(name: str) -> list[str]:
+        page = shared.get("/v1/riddles", params={"limit": 100}, headers=headers[name]).json()
+        return [item["id"] for item in page["items"]]
+
+    assert seen(stored(shared, ferry(1), tenant="news")) == {"eve", "kim", "boss", "root"}
+    assert seen(stored(shared, ferry(2))) == set(WHO)
+
+
+def test_a_tenants_feed_is_seen_by_its_keys_and_admins_of_all_only(
+    shared: Live, headers: dict[str, dict[str, str]]
+) -> None:
+    def seen(path: str) -> set[str]:
+        found = {name for name in WHO if shared.get(path, headers=headers[name]).status_code == 200}
+        pages = {name: shared.get("/v1/feeds", headers=headers[name]).json()["items"] for name in WHO}
+        assert {
+            name for name, feeds in pages.items() if path.rpartition("/")[2] in [feed["id"] for feed in feeds]
+        } == found
+        return found
+
+    feed = {"kind": "rss", "url": "sample:"}
+    tenants, houses = (shared.post("/v1/feeds", json=feed, headers=headers[name]) for name in ("boss", "root"))
+    assert seen(tenants.headers["Location"]) == {"eve", "kim", "boss", "root"}
+    assert seen(houses.headers["Location"]) == {"ann", "bob", "root"}
