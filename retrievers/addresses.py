@@ -1,7 +1,8 @@
-"""Which network addresses an article may be fetched from."""
+"""Which network addresses are public, and what address or name a host is written as."""
 
 from __future__ import annotations
 
+import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -40,3 +41,20 @@ def parse_address(text: str) -> Address | None:
         return ip_address(text.partition("%")[0])
     except ValueError:
         return None
+
+
+def written_address(host: str) -> Address | None:
+    """The address a host is written as, in the old spellings too (`127.1`, `2130706433`); None for a name."""
+    address = parse_address(host)
+    if address is not None:
+        return address
+    try:
+        return ip_address(socket.inet_aton(host))
+    except (OSError, UnicodeError):
+        return None
+
+
+def names_this_machine(host: str) -> bool:
+    """Whether a host is `localhost` or a name under it, which lead here whatever a resolver says."""
+    name = host.lower().rstrip(".")
+    return name == "localhost" or name.endswith(".localhost")

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from domain.errors import FetchError, FetchRefused
-from retrievers.addresses import Network, is_public, parse_address
+from retrievers.addresses import Network, is_public, names_this_machine, parse_address, written_address
 from retrievers.connections import Lookup, checked_connector, system_lookup
 from retrievers.errors import ServerAnswered
 from retrievers.page import HTML, NOT_MODIFIED, OK, Page, article_of
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from domain import Article
+    from retrievers.addresses import Address
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+_THIS_MACHINE = ("127.0.0.1", "::1")
 _MAX_URL = 2_048
 _CHUNK = 65_536
 _MAX_REASON = 300
@@ -64,7 +66,17 @@ class FetchPolicy:
         parsed = parse_address(address)
         if parsed is None:
             return False
-        return self.allow_private or is_public(parsed) or any(parsed in network for network in self.allow_networks)
+        return self._allows(parsed)
+
+    def allows_host(self, host: str) -> bool:
+        """Whether a host may be asked as far as its spelling shows; most names are judged when they are resolved."""
+        address = written_address(host)
+        if address is not None:
+            return self._allows(address)
+        return not names_this_machine(host) or any(self.allows(address) for address in _THIS_MACHINE)
+
+    def _allows(self, address: Address) -> bool:
+        return self.allow_private or is_public(address) or any(address in network for network in self.allow_networks)
 
 
 async def fetch_article(url: str, *, policy: FetchPolicy | None = None, lookup: Lookup = system_lookup) -> Article:
@@ -115,7 +127,7 @@ async def _fetch(url: str, policy: FetchPolicy, lookup: Lookup, headers: Mapping
     import aiohttp
 
     async with _session(policy, lookup) as session:
-        target = first = _checked_url(url, url, policy)
+        target = first = checked_url(url, policy)
         for _ in range(policy.max_redirects + 1):
             sent = headers if target.origin() == first.origin() else _NO_HEADERS
             try:
@@ -123,7 +135,7 @@ async def _fetch(url: str, policy: FetchPolicy, lookup: Lookup, headers: Mapping
                     location = response.headers.get("Location")
                     if response.status not in _REDIRECTS or location is None:
                         return await _read(response, policy)
-                    target = _checked_url(str(_joined(target, location)), url, policy)
+                    target = checked_url(str(_joined(target, location)), policy, asked=url)
             except aiohttp.ClientError as error:
                 raise FetchError(url, f"{type(error).__name__}: {error}"[:_MAX_REASON]) from error
     raise FetchRefused(url, f"more than {policy.max_redirects} redirects")
@@ -141,10 +153,20 @@ def _session(policy: FetchPolicy, lookup: Lookup) -> ClientSession:
     )
 
 
-def _checked_url(url: str, asked: str, policy: FetchPolicy) -> URL:
-    """The URL, if it may be asked at all; names are checked when they are resolved."""
+def checked_url(url: str, policy: FetchPolicy, *, asked: str | None = None) -> URL:
+    """The URL, when nothing can be seen that speaks against it; names are checked when they are resolved.
+
+    Args:
+        url: What somebody wrote, or a server redirects to.
+        policy: What is allowed.
+        asked: The URL to name in a refusal; by default this one.
+
+    Raises:
+        FetchRefused: Another scheme, no host, a user name or password, a port or address that is not allowed.
+    """
     from yarl import URL
 
+    asked = url if asked is None else asked
     if len(url) > _MAX_URL:
         raise FetchRefused(asked[:_MAX_URL], f"URL is longer than {_MAX_URL} characters")
     try:
@@ -158,7 +180,7 @@ def _checked_url(url: str, asked: str, policy: FetchPolicy) -> URL:
         raise FetchRefused(asked, "URLs with a user name or password are not fetched")
     if policy.ports is not None and port not in policy.ports:
         raise FetchRefused(asked, f"port {port} is not allowed; these are: {sorted(policy.ports)}")
-    if parse_address(parsed.host) is not None and not policy.allows(parsed.host):
+    if not policy.allows_host(parsed.host):
         raise FetchRefused(asked, f"{parsed.host} is not a public address")
     return parsed
 

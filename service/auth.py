@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from service.errors import Forbidden, RateLimitExceeded, Unauthenticated
 from service.ratelimit import parse_rate
+from service.storage.scope import EVERYTHING, OfKey, OfTenant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from service.keys import Key, KeyStore, Role
     from service.resources import Resources
+    from service.storage.scope import Scope
 
 _RANK: Mapping[Role, int] = {"reader": 0, "writer": 1, "admin": 2}
 _LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain"})
@@ -31,7 +33,7 @@ class Caller:
     Args:
         role: What they may do; each role may do what the ones before it may.
         key_id: Of their API key; None where no keys exist.
-        tenant: Whose examples they see beside everybody's; None sees everybody's only.
+        tenant: Whose examples they see beside everybody's, and whose batches and spend; None is of no tenant.
         rate: Their own rate, such as `60/minute`; None takes the service's.
     """
 
@@ -48,6 +50,13 @@ class Caller:
     def may(self, role: Role) -> bool:
         """Whether they may do what `role` may."""
         return _RANK[self.role] >= _RANK[role]
+
+    @property
+    def scope(self) -> Scope:
+        """Whose batches, webhook deliveries, riddles and feeds they see and act on, as `service.storage.scope` says."""
+        if self.tenant is not None:
+            return OfTenant(self.tenant)
+        return EVERYTHING if self.may("admin") else OfKey(self.owner)
 
     def sees(self, tenant: str | None) -> bool:
         """Whether they see what belongs to `tenant`."""

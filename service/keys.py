@@ -56,7 +56,7 @@ class Key:
         name: Whose it is, for people to read.
         role: What it may do.
         rate: Its own rate, such as `60/minute`; None takes the service's.
-        tenant: Whose examples it sees beside everybody's; None sees those of everybody.
+        tenant: Whose things it works with, beside those that are everybody's; see `service.storage.scope`.
         daily_usd: What its calls of models may cost in a UTC day, in US dollars; None is no limit.
         created_at: In UTC.
         revoked_at: None while it works.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from service.batches.payload import batch_payload
 from service.batches.service import BatchOrder, make_batch
+from service.storage.scope import EVERYTHING, OfTenant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,4 +53,5 @@ class FeedBatches:
 
     async def show(self, batch_id: str, *, owner: Owner) -> dict[str, Any]:
         """The batch as `GET /v1/batches/{id}` answers it."""
-        return batch_payload(await asyncio.to_thread(self.resources.batches.get, batch_id, tenant=owner.tenant))
+        scope = EVERYTHING if owner.tenant is None else OfTenant(owner.tenant)
+        return batch_payload(await asyncio.to_thread(self.resources.batches.get, batch_id, scope=scope))

@@ -142,9 +142,9 @@ async def get_batch(resources: Resources, batch_id: str, caller: Caller) -> Stor
     """A batch of the caller's.
 
     Raises:
-        NotFound: There is none of that id.
+        NotFound: There is none of that id that the caller may see.
     """
-    return await asyncio.to_thread(resources.batches.get, batch_id, tenant=caller.tenant)
+    return await asyncio.to_thread(resources.batches.get, batch_id, scope=caller.scope)
 
 
 async def results_page(
@@ -184,7 +184,7 @@ async def cancel(resources: Resources, batch_id: str, caller: Caller) -> StoredB
         NotFound: There is no such batch.
         BatchIsFinished: Everything in it has ended.
     """
-    return await asyncio.to_thread(resources.batches.cancel, batch_id, tenant=caller.tenant)
+    return await asyncio.to_thread(resources.batches.cancel, batch_id, scope=caller.scope)
 
 
 async def retry(resources: Resources, batch_id: str, caller: Caller) -> StoredBatch:
@@ -195,7 +195,7 @@ async def retry(resources: Resources, batch_id: str, caller: Caller) -> StoredBa
         QueueFull: Too many articles wait already.
     """
     most = resources.settings.jobs.waiting
-    batch = await asyncio.to_thread(resources.batches.retry, batch_id, tenant=caller.tenant, most_waiting=most)
+    batch = await asyncio.to_thread(resources.batches.retry, batch_id, scope=caller.scope, most_waiting=most)
     if resources.worker is not None and not batch.is_over:
         await resources.worker.news()
     return batch

@@ -76,6 +76,6 @@ async def replace_example(example_id: str, given: ExampleIn, request: Request) -
 
 @writes.delete("/{example_id}", status_code=204, response_class=Response)
 async def remove_example(example_id: str, request: Request) -> Response:
-    """Remove an example for good; reject one that waits for approval."""
+    """Remove an example for good. One that waits for approval is rejected by an admin, or taken back by its sender."""
     await service.remove(resources_of(request), example_id, caller_of(request))
     return Response(status_code=204)

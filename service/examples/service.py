@@ -56,7 +56,7 @@ async def search(resources: Resources, caller: Caller, *, query: str, k: int, to
 
 
 async def get_example(resources: Resources, example_id: str, caller: Caller) -> dict[str, Any]:
-    """One example; for writers, also one that waits for approval.
+    """One example; for admins and for whoever promoted it, also one that waits for approval.
 
     Raises:
         NotFound: There is none of that id that the caller may see.
@@ -80,7 +80,7 @@ async def replace(resources: Resources, example_id: str, given: ExampleIn, calle
 
 
 async def remove(resources: Resources, example_id: str, caller: Caller) -> None:
-    """Remove an example for good, or reject one that waits for approval.
+    """Remove an example for good, or reject or take back one that waits for approval.
 
     Raises:
         NotFound: There is none of that id that the caller may change.
@@ -136,11 +136,12 @@ def _get(resources: Resources, example_id: str, caller: Caller) -> dict[str, Any
 
 
 def _waiting(resources: Resources, example_id: str, caller: Caller) -> Promotion | None:
-    """What waits for approval under that id, as far as the caller may decide or know about it."""
+    """What waits for approval under that id, where the caller promoted it or may decide about it."""
     promotion = resources.promotions.of_example(example_id)
-    if promotion is None or promotion.example is None or not caller.may("writer"):
+    if promotion is None or promotion.example is None:
         return None
-    return promotion if caller.tenant in (None, promotion.tenant) else None
+    decides = caller.may("admin") and caller.tenant in (None, promotion.tenant)
+    return promotion if decides or promotion.promoted_by == caller.owner else None
 
 
 def _visible(resources: Resources, example_id: str, caller: Caller) -> Example:

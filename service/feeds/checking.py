@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from domain.errors import FetchError
+from domain.errors import FetchError, FetchRefused
+from retrievers.feeds.fetcher import USER_AGENT
 from retrievers.feeds.reading import SAMPLE, allowed_file
+from retrievers.fetch import FetchPolicy, checked_url
 from retrievers.sources import is_url
 from service.feeds.errors import InvalidFeed
 from service.feeds.schedule import check_schedule
@@ -14,10 +16,9 @@ from service.feeds.schedule import check_schedule
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from service.setting_groups.background import FeedSettings
     from service.settings import Settings
     from service.storage.feed_rows import FeedSpec
-
-_MAX_URL = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,13 @@ class FeedRules:
         folders: Where files of JSON lines may lie; relative names are looked for in the first.
         loaders: Document loaders that may be named over HTTP.
         api_keys: Names of keys that feeds may send.
+        policy: Where feeds may be fetched from.
     """
 
     folders: tuple[Path, ...]
     loaders: frozenset[str]
     api_keys: frozenset[str]
+    policy: FetchPolicy
 
     @classmethod
     def of(cls, settings: Settings) -> FeedRules:
@@ -41,6 +44,7 @@ class FeedRules:
             folders=(settings.home / "feeds", *settings.feeds.folders),
             loaders=frozenset(settings.feeds.loaders),
             api_keys=frozenset(settings.feeds.api_keys),
+            policy=fetch_policy(settings.feeds),
         )
 
     def check(self, spec: FeedSpec) -> None:
@@ -73,11 +77,19 @@ class FeedRules:
         if spec.kind == "rss" and spec.url == SAMPLE:
             return
         if is_url(spec.url):
-            _check_address(spec.url)
+            self._check_address(spec.url)
         elif spec.kind == "jsonl":
             self._check_file(spec.url)
         else:
             raise InvalidFeed("url", "is no http(s) URL")
+
+    def _check_address(self, url: str) -> None:
+        try:
+            checked_url(url, self.policy)
+        except FetchRefused as error:
+            raise InvalidFeed(
+                "url", f"cannot be fetched: {error.reason}; the operator allows networks with RIDDLEWIRE_FEEDS_NETWORKS"
+            ) from None
 
     def _check_file(self, name: str) -> None:
         try:
@@ -92,14 +104,11 @@ class FeedRules:
             raise InvalidFeed("api_key", f"{spec.api_key!r} is none of those in RIDDLEWIRE_FEEDS_API_KEYS")
 
 
-def _check_address(url: str) -> None:
-    from yarl import URL
-
-    try:
-        parsed = URL(url)
-    except ValueError:
-        raise InvalidFeed("url", "cannot be read") from None
-    if len(url) > _MAX_URL or not parsed.host:
-        raise InvalidFeed("url", f"has no host, or more than {_MAX_URL} characters")
-    if parsed.user is not None or parsed.password is not None:
-        raise InvalidFeed("url", "holds a user name or password; these are not sent")
+def fetch_policy(settings: FeedSettings) -> FetchPolicy:
+    """The public internet on its usual ports; with networks of the operator's own, also these, and any port."""
+    return FetchPolicy(
+        allow_networks=settings.networks,
+        ports=None if settings.networks else FetchPolicy().ports,
+        timeout_s=settings.fetch_s,
+        user_agent=USER_AGENT,
+    )

@@ -18,6 +18,7 @@ from service.feeds.errors import FeedBusy, HostAsksToWait
 from service.feeds.schedule import next_pull, retry_at
 from service.storage.feed_rows import Feed
 from service.storage.feeds import Claim, new_feed_id
+from service.storage.scope import EVERYTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from service.feeds.report import PullReport
     from service.storage.feed_rows import FeedSpec
     from service.storage.feeds import FeedRepository
+    from service.storage.scope import Scope
 
 _MAX_ERROR = 500
 _log = structlog.get_logger("riddlewire.feeds")
@@ -97,7 +99,7 @@ class Feeds:
         await asyncio.to_thread(self.repository.add, feed)
         return feed
 
-    async def replace(self, feed_id: str, spec: FeedSpec, *, tenant: str | None = None) -> Feed:
+    async def replace(self, feed_id: str, spec: FeedSpec, *, scope: Scope = EVERYTHING) -> Feed:
         """Say anew what a feed should be.
 
         Raises:
@@ -106,9 +108,9 @@ class Feeds:
         """
         await asyncio.to_thread(self._check, spec)
         following = next_pull(feed_id, spec, self._clock())
-        return await asyncio.to_thread(self.repository.replace, feed_id, spec, next_pull_at=following, tenant=tenant)
+        return await asyncio.to_thread(self.repository.replace, feed_id, spec, next_pull_at=following, scope=scope)
 
-    async def pull(self, feed_id: str, *, tenant: str | None = None) -> PullReport:
+    async def pull(self, feed_id: str, *, scope: Scope = EVERYTHING) -> PullReport:
         """Pull a feed now.
 
         Raises:
@@ -118,10 +120,10 @@ class Feeds:
             RiddlewireError: It cannot be read, or its batch was refused.
         """
         now = self._clock()
-        feed = await asyncio.to_thread(self.repository.get, feed_id, tenant=tenant)
+        feed = await asyncio.to_thread(self.repository.get, feed_id, scope=scope)
         if feed.not_before is not None and feed.not_before > now:
             raise HostAsksToWait(host_of(feed.spec.url or ""), feed.not_before, (feed.not_before - now).total_seconds())
-        claim = await asyncio.to_thread(self.repository.claim, feed_id, now=now, tenant=tenant)
+        claim = await asyncio.to_thread(self.repository.claim, feed_id, now=now, scope=scope)
         if not isinstance(claim, Claim):
             raise FeedBusy(feed_id, other=claim == "host busy")
         return await self._run(claim)

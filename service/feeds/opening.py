@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from retrievers.connections import Lookup, system_lookup
-from retrievers.feeds.fetcher import USER_AGENT, Fetcher
+from retrievers.feeds.fetcher import Fetcher
 from retrievers.feeds.hosts import Hosts
-from retrievers.fetch import FetchPolicy
 from service.feeds.checking import FeedRules
 from service.feeds.feeds import Feeds, utc_now
 from service.feeds.pulling import Puller
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from service.feeds.batches import Batches
     from service.feeds.pulling import Clock
-    from service.setting_groups.background import FeedSettings
     from service.settings import Settings
 
 
@@ -44,25 +42,16 @@ def open_feeds(
         clock: The moment, in UTC.
         lookup: How names are resolved.
     """
+    rules = FeedRules.of(settings)
     puller = Puller(
         ledger=FeedLedger(engine),
-        fetcher=Fetcher(policy=_policy(settings.feeds), hosts=Hosts(settings.feeds.pause_s), lookup=lookup),
+        fetcher=Fetcher(policy=rules.policy, hosts=Hosts(settings.feeds.pause_s), lookup=lookup),
         batches=batches,
         settings=settings.feeds,
-        rules=FeedRules.of(settings),
+        rules=rules,
         pipeline=settings.pipeline,
         clock=clock,
     )
     return Feeds(
         FeedRepository(engine), puller, check_pipeline=check_pipeline, at_once=settings.feeds.pulls, clock=clock
-    )
-
-
-def _policy(settings: FeedSettings) -> FetchPolicy:
-    """The public internet on its usual ports; with networks of the operator's own, also these, and any port."""
-    return FetchPolicy(
-        allow_networks=settings.networks,
-        ports=None if settings.networks else FetchPolicy().ports,
-        timeout_s=settings.fetch_s,
-        user_agent=USER_AGENT,
     )

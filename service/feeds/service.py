@@ -24,7 +24,7 @@ async def list_feeds(resources: Resources, caller: Caller, *, limit: int, cursor
         InvalidCursor: The cursor is not one of ours.
     """
     repository = resources.feeds.repository
-    page = await asyncio.to_thread(repository.list, tenant=caller.tenant, limit=limit, cursor=cursor)
+    page = await asyncio.to_thread(repository.list, scope=caller.scope, limit=limit, cursor=cursor)
     return {"items": await _payloads(resources.feeds, *page.items), "next_cursor": page.next_cursor}
 
 
@@ -34,7 +34,7 @@ async def get_feed(resources: Resources, feed_id: str, caller: Caller) -> dict[s
     Raises:
         NotFound: There is none of that id that the caller may see.
     """
-    feed = await asyncio.to_thread(resources.feeds.repository.get, feed_id, tenant=caller.tenant)
+    feed = await asyncio.to_thread(resources.feeds.repository.get, feed_id, scope=caller.scope)
     return (await _payloads(resources.feeds, feed))[0]
 
 
@@ -56,7 +56,7 @@ async def replace(resources: Resources, feed_id: str, given: FeedIn, caller: Cal
         InvalidFeed: It cannot be as it was said.
         NotFound: There is no such feed, pipeline or document loader.
     """
-    feed = await resources.feeds.replace(feed_id, given.to_spec(), tenant=caller.tenant)
+    feed = await resources.feeds.replace(feed_id, given.to_spec(), scope=caller.scope)
     return (await _payloads(resources.feeds, feed))[0]
 
 
@@ -66,7 +66,7 @@ async def remove(resources: Resources, feed_id: str, caller: Caller) -> None:
     Raises:
         NotFound: There is none of that id that the caller may change.
     """
-    await asyncio.to_thread(resources.feeds.repository.remove, feed_id, tenant=caller.tenant)
+    await asyncio.to_thread(resources.feeds.repository.remove, feed_id, scope=caller.scope)
 
 
 async def pull(resources: Resources, feed_id: str, caller: Caller) -> dict[str, Any]:
@@ -77,7 +77,7 @@ async def pull(resources: Resources, feed_id: str, caller: Caller) -> dict[str, 
         RiddlewireError: As `Feeds.pull`.
     """
     slots = resources.in_flight.reserve()
-    work = resources.feeds.pull(feed_id, tenant=caller.tenant)
+    work = resources.feeds.pull(feed_id, scope=caller.scope)
     report = await asyncio.shield(resources.in_flight.start(work, slots))
     return {"batch": await _batch(resources.feeds, report, feed_id), "entries": entries_payload(report)}
 

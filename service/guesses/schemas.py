@@ -58,7 +58,9 @@ class GuessOut(Answer):
 
     correct: bool
     near: bool = Field(description="Not right, and not far from it.")
-    score: float = Field(ge=0, le=1, description="The higher the nearer.")
+    score: float = Field(
+        ge=0, le=1, description="The higher the nearer, in steps: below 0.3 when wrong, 0.5 when near."
+    )
     hint: str | None = Field(description="After a guess that is not right: the next hint; null when none is left.")
     solved_by: int = Field(description="Readers who have solved this riddle.")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from service.errors import NotPublished
 from service.guesses.comments import tidy
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from service.storage.riddles import StoredRiddle
     from service.telemetry.guess_metrics import Verdict
 
+_NEAR: Final = 0.5
+"""What every near guess scores: between the highest wrong and the lowest right one of every calibration."""
+
 
 async def guess(resources: Resources, riddle_id: str, given: GuessIn, caller: Caller) -> dict[str, Any]:
     """Judge a guess, keep it, and answer with the next hint when it is not right.
@@ -41,10 +45,17 @@ async def guess(resources: Resources, riddle_id: str, given: GuessIn, caller: Ca
     return {
         "correct": kept.correct,
         "near": kept.near,
-        "score": kept.score,
+        "score": _told(kept),
         "hint": None if kept.hint is None else hints[kept.hint],
         "solved_by": kept.solved_by,
     }
+
+
+def _told(kept: Kept) -> float:
+    """The score in steps: exact ones tell word by word which of two is nearer, and so spell the answer out."""
+    if kept.correct:
+        return kept.score
+    return _NEAR if kept.near else math.floor(kept.score * 10) / 10
 
 
 def _verdict(kept: Kept) -> Verdict:
@@ -85,7 +96,7 @@ async def list_feedback(
         NotFound: There is no such riddle that the caller may see.
         InvalidCursor: The cursor is not one of ours.
     """
-    await asyncio.to_thread(resources.riddles.get, riddle_id, tenant=caller.tenant)
+    await asyncio.to_thread(resources.riddles.get, riddle_id, scope=caller.scope)
     page = await asyncio.to_thread(resources.feedback.list, riddle_id, limit=limit, cursor=cursor)
     tally = await asyncio.to_thread(resources.feedback.tally, riddle_id)
     items = [_opinion(opinion, riddle_id) for opinion in page.items]
@@ -128,7 +139,7 @@ def judge_of_guesses() -> GuessJudge:
 
 
 def _playable(resources: Resources, riddle_id: str, caller: Caller) -> StoredRiddle:
-    stored = resources.riddles.get(riddle_id, tenant=caller.tenant)
+    stored = resources.riddles.get(riddle_id, scope=caller.scope)
     if stored.riddle.status != "published" or not stored.riddle.answer:
         raise NotPublished(riddle_id)
     return stored

@@ -44,7 +44,7 @@ async def approve(resources: Resources, example_id: str, caller: Caller) -> dict
 
 
 def _promote(resources: Resources, riddle_id: str, given: PromotionIn, caller: Caller) -> dict[str, Any]:
-    stored = resources.riddles.get(riddle_id, tenant=caller.tenant)
+    stored = resources.riddles.get(riddle_id, scope=caller.scope)
     earlier = resources.promotions.of_riddle(riddle_id, tenant=stored.tenant or caller.tenant)
     if earlier is not None and _stands(resources, earlier):
         return _shown(resources, earlier)

@@ -110,7 +110,7 @@ class Wanted:
             status=self.status,
             q=self.q,
             spoilers=caller.may("writer"),
-            tenant=caller.tenant,
+            scope=caller.scope,
         )
 
 
@@ -142,7 +142,7 @@ async def get_riddle(resources: Resources, riddle_id: str, caller: Caller, reade
 
 
 def _get_riddle(resources: Resources, riddle_id: str, caller: Caller, reader: str | None) -> dict[str, Any]:
-    stored = resources.riddles.get(riddle_id, tenant=caller.tenant)
+    stored = resources.riddles.get(riddle_id, scope=caller.scope)
     if not caller.may("writer") and resources.guesses.knows(stored.id, reader_hash(caller, reader)):
         return riddle_payload(stored)
     return _seen(stored, caller)

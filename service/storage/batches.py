@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, exists, or_, select, text, update
+from sqlalchemy import delete, exists, select, text, update
 
 from domain.article import content_hash
 from domain.errors import NotFound
@@ -18,6 +18,7 @@ from service.storage.batch_rows import ITEMS, BatchItem, StoredBatch, items_of, 
 from service.storage.intake import Intake
 from service.storage.job_queue import count_waiting
 from service.storage.job_tables import batch_items, batches, jobs
+from service.storage.scope import EVERYTHING, owned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from domain.article import Article
     from service.storage.batch_ends import BatchFinished
     from service.storage.intake import IntakeRules
+    from service.storage.scope import Scope
 
 _INTAKE_LOCK: Final = 0x5249_4442_4154  # 'RIDBAT': batches of a PostgreSQL database are taken in one after another
 
@@ -102,14 +104,14 @@ class BatchRepository:
                 also(connection, batch)
             return batch
 
-    def get(self, batch_id: str, *, tenant: str | None = None) -> StoredBatch:
+    def get(self, batch_id: str, *, scope: Scope = EVERYTHING) -> StoredBatch:
         """A batch with its counts as they are now.
 
         Raises:
-            NotFound: There is none of that id, or it is another tenant's.
+            NotFound: There is none of that id in the scope.
         """
         with self._engine.connect() as connection:
-            return self._get(connection, batch_id, tenant)
+            return self._get(connection, batch_id, scope)
 
     def read(self, connection: Connection, batch_id: str) -> StoredBatch:
         """The same inside a transaction, whosever it is."""
@@ -127,7 +129,7 @@ class BatchRepository:
         with self._engine.connect() as connection:
             return items_of(connection.execute(query).all())
 
-    def cancel(self, batch_id: str, *, tenant: str | None = None) -> StoredBatch:
+    def cancel(self, batch_id: str, *, scope: Scope = EVERYTHING) -> StoredBatch:
         """Stop what has not started; what runs finishes and what is done stays, failures too. Again changes nothing.
 
         Raises:
@@ -136,7 +138,7 @@ class BatchRepository:
         """
         now = datetime.now(UTC)
         with self._engine.begin() as connection:
-            batch = self._get(connection, batch_id, tenant, lock=True)
+            batch = self._get(connection, batch_id, scope, lock=True)
             if batch.cancelled_at is None:
                 if batch.finished_at is not None:
                     raise BatchIsFinished(batch_id)
@@ -144,12 +146,12 @@ class BatchRepository:
                 self._stop(connection, batch_id, now)
             return self._get(connection, batch_id)
 
-    def retry(self, batch_id: str, *, tenant: str | None = None, most_waiting: int | None = None) -> StoredBatch:
+    def retry(self, batch_id: str, *, scope: Scope = EVERYTHING, most_waiting: int | None = None) -> StoredBatch:
         """Run the failed items again; those that were cancelled stay so.
 
         Args:
             batch_id: Whose.
-            tenant: As `get`.
+            scope: As `get`.
             most_waiting: Jobs that may wait in all, unless these are the only ones; None: any number.
 
         Raises:
@@ -159,7 +161,7 @@ class BatchRepository:
         """
         with self._engine.begin() as connection:
             _wait_for_intake(connection)
-            batch = self._get(connection, batch_id, tenant, lock=True)
+            batch = self._get(connection, batch_id, scope, lock=True)
             queued = queue_failed(connection, batch_id)
             if queued == 0:
                 raise NothingToRetry(batch_id, cancelled=batch.counts["cancelled"], is_open=not batch.is_over)
@@ -181,11 +183,9 @@ class BatchRepository:
         return gone
 
     def _get(
-        self, connection: Connection, batch_id: str, tenant: str | None = None, *, lock: bool = False
+        self, connection: Connection, batch_id: str, scope: Scope = EVERYTHING, *, lock: bool = False
     ) -> StoredBatch:
-        query = select(batches).where(batches.c.id == batch_id)
-        if tenant is not None:
-            query = query.where(or_(batches.c.tenant == tenant, batches.c.tenant.is_(None)))
+        query = select(batches).where(batches.c.id == batch_id, owned(scope, batches))
         row = connection.execute(query.with_for_update() if lock else query).first()
         if row is None:
             raise NotFound("batch", batch_id)

@@ -22,12 +22,15 @@ from service.storage.delivery_rows import (
     delivery_of,
 )
 from service.storage.page import Page, decode_cursor, page_of
+from service.storage.scope import EVERYTHING, owned
 from service.storage.webhook_tables import webhook_deliveries as table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sqlalchemy.engine import Connection, Engine
+
+    from service.storage.scope import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +40,12 @@ class DeliveryFilter:
     Args:
         status: `pending`, `delivered` or `failed`.
         subject: Id of what the event is about, exactly.
-        key_id: Only those that this API key asked for.
-        tenant: Only those that a key of this tenant asked for.
+        scope: Only those that these callers asked for.
     """
 
     status: DeliveryStatus | None = None
     subject: str | None = None
-    key_id: str | None = None
-    tenant: str | None = None
+    scope: Scope = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,29 +127,29 @@ class DeliveryRepository:
         freed = {"claim": None, "claimed_until": None}
         return self._write(update(table).where(table.c.claim.is_not(None)).values(freed))
 
-    def redeliver(self, delivery_id: str, filters: DeliveryFilter = DeliveryFilter()) -> Delivery:
+    def redeliver(self, delivery_id: str, *, scope: Scope = EVERYTHING) -> Delivery:
         """Make a delivery due now, with all its tries before it, whatever became of it.
 
         One that an attempt is being made for right now is attempted again only when that fails.
 
         Raises:
-            NotFound: There is none of that id that fits the filter.
+            NotFound: There is none of that id in the scope.
         """
         values = {"status": "pending", "tries": 0, "give_up_at": None, "next_attempt_at": self._clock()}
         with self._engine.begin() as connection:
-            mine = _restrict(select(table.c.id).where(table.c.id == delivery_id), filters)
-            if connection.execute(mine).first() is None:
-                raise NotFound("webhook delivery", delivery_id)
-            statement = update(table).where(table.c.id == delivery_id).values(values).returning(*_SHOWN)
-            return delivery_of(connection.execute(statement).one())
+            mine = update(table).where(table.c.id == delivery_id, owned(scope, table))
+            row = connection.execute(mine.values(values).returning(*_SHOWN)).first()
+        if row is None:
+            raise NotFound("webhook delivery", delivery_id)
+        return delivery_of(row)
 
-    def get(self, delivery_id: str, filters: DeliveryFilter = DeliveryFilter()) -> Delivery:
+    def get(self, delivery_id: str, *, scope: Scope = EVERYTHING) -> Delivery:
         """The delivery of that id.
 
         Raises:
-            NotFound: There is none of that id that fits the filter.
+            NotFound: There is none of that id in the scope.
         """
-        query = _restrict(select(*_SHOWN).where(table.c.id == delivery_id), filters)
+        query = select(*_SHOWN).where(table.c.id == delivery_id, owned(scope, table))
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
         if row is None:
@@ -199,12 +200,10 @@ def _restrict(query: Select[Any], filters: DeliveryFilter) -> Select[Any]:
     for column, value in (
         (table.c.status, filters.status),
         (table.c.subject, filters.subject),
-        (table.c.key_id, filters.key_id),
-        (table.c.tenant, filters.tenant),
     ):
         if value is not None:
             query = query.where(column == value)
-    return query
+    return query.where(owned(filters.scope, table))
 
 
 __all__ = ["Backlog", "DeliveryFilter", "DeliveryRepository", "add_delivery"]

@@ -15,12 +15,15 @@ from retrievers.feeds.story_url import host_of
 from service.storage.feed_rows import Feed, FeedSpec, spec_row, stored_feed
 from service.storage.feed_tables import feed_entries, feeds
 from service.storage.page import Page, decode_cursor, page_of
+from service.storage.scope import EVERYTHING, of_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy.engine import Connection, Engine
+
+    from service.storage.scope import Scope
 
 LEASE = timedelta(minutes=15)
 """A pull that has not ended by then is taken for dead; `PULL_S` of its settings is shorter."""
@@ -67,26 +70,26 @@ class FeedRepository:
         with self._engine.begin() as connection:
             connection.execute(feeds.insert(), {**row, **spec_row(feed.spec)})
 
-    def get(self, feed_id: str, *, tenant: str | None = None) -> Feed:
+    def get(self, feed_id: str, *, scope: Scope = EVERYTHING) -> Feed:
         """The feed of that id.
 
         Args:
             feed_id: Its id.
-            tenant: Only a feed of this tenant; None: any.
+            scope: Only a feed that these callers may see.
 
         Raises:
-            NotFound: There is none, or it is another tenant's.
+            NotFound: There is none in the scope.
         """
         with self._engine.connect() as connection:
-            return _found(connection, feed_id, tenant)
+            return _found(connection, feed_id, scope)
 
-    def list(self, *, tenant: str | None = None, limit: int = 50, cursor: str | None = None) -> Page[Feed]:
+    def list(self, *, scope: Scope = EVERYTHING, limit: int = 50, cursor: str | None = None) -> Page[Feed]:
         """A page of feeds, newest first.
 
         Raises:
             InvalidCursor: The cursor is not one of ours.
         """
-        query = select(feeds).where(_owned(tenant)).order_by(feeds.c.id.desc()).limit(limit + 1)
+        query = select(feeds).where(of_tenant(scope, feeds)).order_by(feeds.c.id.desc()).limit(limit + 1)
         if cursor is not None:
             query = query.where(feeds.c.id < decode_cursor(cursor))
         with self._engine.connect() as connection:
@@ -94,31 +97,31 @@ class FeedRepository:
         return page_of(rows, limit, stored_feed)
 
     def replace(
-        self, feed_id: str, spec: FeedSpec, *, next_pull_at: datetime | None, tenant: str | None = None
+        self, feed_id: str, spec: FeedSpec, *, next_pull_at: datetime | None, scope: Scope = EVERYTHING
     ) -> Feed:
         """Say anew what a feed should be. What came of its entries stays.
 
         Raises:
-            NotFound: There is none, or it is another tenant's.
+            NotFound: There is none in the scope.
         """
         with self._engine.begin() as connection:
-            old = _found(connection, feed_id, tenant)
+            old = _found(connection, feed_id, scope)
             changes: dict[str, Any] = {**spec_row(spec), "next_pull_at": next_pull_at, "failures": 0}
             if old.spec.origin != spec.origin or old.spec.pipeline != spec.pipeline:
                 changes |= FORGOTTEN
             if host_of(old.spec.url or "") != changes["host"]:
                 changes["not_before"] = None
             connection.execute(update(feeds).where(feeds.c.id == feed_id).values(changes))
-            return _found(connection, feed_id, tenant)
+            return _found(connection, feed_id, scope)
 
-    def remove(self, feed_id: str, *, tenant: str | None = None) -> None:
+    def remove(self, feed_id: str, *, scope: Scope = EVERYTHING) -> None:
         """Forget a feed and what came of its entries; riddles stay.
 
         Raises:
-            NotFound: There is none, or it is another tenant's.
+            NotFound: There is none in the scope.
         """
         with self._engine.begin() as connection:
-            removed = connection.execute(delete(feeds).where(feeds.c.id == feed_id, _owned(tenant)))
+            removed = connection.execute(delete(feeds).where(feeds.c.id == feed_id, of_tenant(scope, feeds)))
         if removed.rowcount == 0:
             raise NotFound("feed", feed_id)
 
@@ -136,15 +139,15 @@ class FeedRepository:
                 counts[feed_id][outcome] = count
         return counts
 
-    def claim(self, feed_id: str, *, now: datetime, tenant: str | None = None) -> Claim | Refusal:
+    def claim(self, feed_id: str, *, now: datetime, scope: Scope = EVERYTHING) -> Claim | Refusal:
         """Claim a feed for a pull that somebody asked for, or say why not.
 
         Raises:
-            NotFound: There is none, or it is another tenant's.
+            NotFound: There is none in the scope.
         """
         with self._engine.begin() as connection:
             take_turns(connection)
-            feed = _found(connection, feed_id, tenant)
+            feed = _found(connection, feed_id, scope)
             if connection.execute(select(feeds.c.id).where(feeds.c.id == feed_id, ~_free(now))).first() is not None:
                 return "busy"
             return _claimed(connection, feed, now) or "host busy"
@@ -241,12 +244,8 @@ def _due(now: datetime) -> ColumnElement[bool]:
     return and_(feeds.c.next_pull_at <= now, patient, _free(now))
 
 
-def _owned(tenant: str | None) -> ColumnElement[bool]:
-    return feeds.c.tenant == tenant if tenant is not None else feeds.c.id.is_not(None)
-
-
-def _found(connection: Connection, feed_id: str, tenant: str | None) -> Feed:
-    row = connection.execute(select(feeds).where(feeds.c.id == feed_id, _owned(tenant))).first()
+def _found(connection: Connection, feed_id: str, scope: Scope) -> Feed:
+    row = connection.execute(select(feeds).where(feeds.c.id == feed_id, of_tenant(scope, feeds))).first()
     if row is None:
         raise NotFound("feed", feed_id)
     return stored_feed(row)

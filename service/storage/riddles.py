@@ -20,6 +20,7 @@ from service.storage.riddle_rows import (
     storable_riddle,
     stored_riddle,
 )
+from service.storage.scope import EVERYTHING, readable
 from service.storage.tables import articles, riddles
 from service.storage.upsert import insert_into
 from service.storage.writer import Writer
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from domain import Riddle
     from domain.riddle import Status
+    from service.storage.scope import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +44,7 @@ class RiddleFilter:
         status: `published` or `needs_review`.
         q: Text that stands in the title, the riddle or the summary, in any case.
         spoilers: Whether `q` looks into the summary: not for those who may not see it, who could guess their way.
-        tenant: Only riddles of this tenant and of nobody in particular.
+        scope: Only riddles that these callers may read: those of their tenant, and of no tenant.
     """
 
     day: str | None = None
@@ -51,7 +53,7 @@ class RiddleFilter:
     status: Status | None = None
     q: str | None = None
     spoilers: bool = True
-    tenant: str | None = None
+    scope: Scope = EVERYTHING
 
 
 Also = Callable[["Connection", StoredRiddle], None]
@@ -125,13 +127,13 @@ class RiddleRepository:
 
         return write
 
-    def get(self, riddle_id: str, *, tenant: str | None = None) -> StoredRiddle:
+    def get(self, riddle_id: str, *, scope: Scope = EVERYTHING) -> StoredRiddle:
         """The riddle of that id.
 
         Raises:
-            NotFound: There is none, or it is another tenant's.
+            NotFound: There is none, or none that may be read in the scope.
         """
-        query = _restrict(_SELECT.where(riddles.c.id == riddle_id), RiddleFilter(tenant=tenant))
+        query = _restrict(_SELECT.where(riddles.c.id == riddle_id), RiddleFilter(scope=scope))
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
         if row is None:
@@ -171,8 +173,7 @@ def _restrict(query: Select[Any], filters: RiddleFilter) -> Select[Any]:
     ):
         if value is not None:
             query = query.where(column == value)
-    if filters.tenant is not None:
-        query = query.where(or_(riddles.c.tenant == filters.tenant, riddles.c.tenant.is_(None)))
+    query = query.where(readable(filters.scope, riddles))
     if filters.q:
         searched = (articles.c.title, riddles.c.riddle, *((riddles.c.summary,) if filters.spoilers else ()))
         query = query.where(or_(*(column.icontains(filters.q, autoescape=True) for column in searched)))

@@ -84,11 +84,13 @@ class SpendStore:
             with self._engine.begin() as connection:
                 connection.execute(self._add, rows)
 
-    def of_day(self, day: str, *, key_id: str | None = None) -> dict[Account, Spent]:
-        """Everything of a UTC day, the dearest first; only one key's where one is named."""
+    def of_day(self, day: str, *, key_id: str | None = None, tenant: str | None = None) -> dict[Account, Spent]:
+        """Everything of a UTC day, the dearest first; only one key's, or one tenant's keys', where that is named."""
         query = select(spend).where(spend.c.day == day).order_by(spend.c.cost_usd.desc(), *spend.primary_key.columns)
         if key_id is not None:
             query = query.where(spend.c.key_id == key_id)
+        if tenant is not None:
+            query = query.where(spend.c.key_id.in_(select(api_keys.c.id).where(api_keys.c.tenant == tenant)))
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
         return {_account(row): Spent(**{name: getattr(row, name) for name in _SUMS}) for row in rows}
@@ -103,9 +105,11 @@ class SpendStore:
         with self._engine.connect() as connection:
             return {(key_id, pipeline): float(cost) for key_id, pipeline, cost in connection.execute(query)}
 
-    def budgets_of_keys(self) -> dict[str, float]:
-        """US dollars a day by key, of those keys that have a budget."""
+    def budgets_of_keys(self, *, tenant: str | None = None) -> dict[str, float]:
+        """US dollars a day by key, of those keys that have a budget; only one tenant's where one is named."""
         query = select(api_keys.c.id, api_keys.c.daily_usd).where(api_keys.c.daily_usd.is_not(None))
+        if tenant is not None:
+            query = query.where(api_keys.c.tenant == tenant)
         with self._engine.connect() as connection:
             return {key_id: float(usd) for key_id, usd in connection.execute(query)}
 

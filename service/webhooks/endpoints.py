@@ -26,7 +26,10 @@ async def list_deliveries(
     limit: Limit = 20,
     cursor: Cursor | None = None,
 ) -> Response:
-    """The log of webhook deliveries, newest first: an admin's key sees all, others those they asked for."""
+    """The log of webhook deliveries, newest first.
+
+    Callers see those of their tenant, or of their key where that has no tenant; admins without a tenant see all.
+    """
     listed = await service.list_deliveries(
         resources_of(request), caller_of(request), status=status, subject=subject, limit=limit, cursor=cursor
     )

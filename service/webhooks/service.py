@@ -28,7 +28,7 @@ async def list_deliveries(
     Raises:
         InvalidCursor: The cursor is not one of ours.
     """
-    filters = _seen_by(caller, status=status, subject=subject)
+    filters = DeliveryFilter(status=status, subject=subject, scope=caller.scope)
     page = await asyncio.to_thread(resources.deliveries.list, filters, limit=limit, cursor=cursor)
     return {"items": [delivery_payload(delivery) for delivery in page.items], "next_cursor": page.next_cursor}
 
@@ -39,7 +39,7 @@ async def get_delivery(resources: Resources, delivery_id: str, caller: Caller) -
     Raises:
         NotFound: There is none of that id that the caller may see.
     """
-    return delivery_payload(await asyncio.to_thread(resources.deliveries.get, delivery_id, _seen_by(caller)))
+    return delivery_payload(await asyncio.to_thread(resources.deliveries.get, delivery_id, scope=caller.scope))
 
 
 async def redeliver(resources: Resources, delivery_id: str, caller: Caller) -> dict[str, Any]:
@@ -48,13 +48,4 @@ async def redeliver(resources: Resources, delivery_id: str, caller: Caller) -> d
     Raises:
         NotFound: There is none of that id that the caller may see.
     """
-    return delivery_payload(await asyncio.to_thread(resources.deliveries.redeliver, delivery_id, _seen_by(caller)))
-
-
-def _seen_by(caller: Caller, **which: Any) -> DeliveryFilter:
-    """An admin sees all of them; others those of their tenant, or of their key when it has none."""
-    if caller.may("admin"):
-        return DeliveryFilter(**which)
-    if caller.tenant is not None:
-        return DeliveryFilter(**which, tenant=caller.tenant)
-    return DeliveryFilter(**which, key_id=caller.owner)
+    return delivery_payload(await asyncio.to_thread(resources.deliveries.redeliver, delivery_id, scope=caller.scope))

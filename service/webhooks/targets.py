@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from retrievers.addresses import is_public, parse_address
+from retrievers.addresses import is_public, names_this_machine, parse_address, written_address
 from service.webhooks.errors import InvalidWebhook
 from service.webhooks.signing import checked_secret, new_secret
 
@@ -90,11 +89,10 @@ class TargetPolicy:
         return port in _WEB_PORTS or port >= _FIRST_UNPRIVILEGED_PORT or (self.allow_private and port > 0)
 
     def _allows_host(self, host: str) -> bool:
-        address = _written_address(host)
+        address = written_address(host)
         if address is not None:
             return self._allows_address(address)
-        name = host.lower().rstrip(".")
-        return self.allow_private or not (name == "localhost" or name.endswith(".localhost"))
+        return self.allow_private or not names_this_machine(host)
 
     def _allows_address(self, address: Address) -> bool:
         if is_public(address):
@@ -118,17 +116,6 @@ def _parsed(url: str) -> URL:
     if not usable:
         raise InvalidWebhook("url", "must be an http:// or https:// URL with a host")
     return parsed
-
-
-def _written_address(host: str) -> Address | None:
-    """The address a host is written as, in the old spellings too (`127.1`, `2130706433`); None for a name."""
-    address = parse_address(host)
-    if address is not None:
-        return address
-    try:
-        return ip_address(socket.inet_aton(host))
-    except (OSError, UnicodeError):
-        return None
 
 
 def _unmapped(address: Address) -> Address:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from retrievers.connections import Lookup, system_lookup
 from service.feeds.opening import open_feeds
 from service.settings import Settings
 from tests.support.feeds import FakeClock, RememberedBatches
@@ -33,12 +34,12 @@ def batches(engine: Engine) -> RememberedBatches:
 def open_them(engine: Engine, clock: FakeClock, batches: RememberedBatches, tmp_path: Path) -> OpenFeeds:
     """The feeds of a process that may read from loopback; called twice, of two processes."""
 
-    def open_one(**settings: Any) -> Feeds:
+    def open_one(lookup: Lookup = system_lookup, **settings: Any) -> Feeds:
         given = Settings(
             home=tmp_path / "home",
             feeds={"networks": ("127.0.0.1/32", "::1/128"), "pause_s": 0, "fetch_s": 5} | settings,
         )
-        return open_feeds(given, engine, check_pipeline=lambda name: name, batches=batches, clock=clock)
+        return open_feeds(given, engine, check_pipeline=lambda name: name, batches=batches, clock=clock, lookup=lookup)
 
     return open_one
 

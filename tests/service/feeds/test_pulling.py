@@ -7,11 +7,11 @@ import pytest
 from aiohttp import web
 from sqlalchemy import func, select
 
-from domain.errors import FetchError, FetchRefused
+from domain.errors import FetchRefused
 from retrievers.errors import FeedUnreadable, ServerAnswered
 from service.errors import Overloaded
 from service.feeds.batches import Owner
-from service.feeds.errors import FeedBusy, HostAsksToWait
+from service.feeds.errors import FeedBusy, HostAsksToWait, InvalidFeed
 from service.storage.feed_rows import FeedSpec
 from service.storage.feed_tables import feed_addresses, feed_entries, feed_shingles
 from tests.service.feeds.outcomes import outcomes
@@ -178,9 +178,22 @@ async def test_a_feed_that_is_removed_while_it_is_pulled_makes_no_batch(
 
 
 async def test_a_private_feed_is_refused_unless_its_network_is_allowed(open_them: OpenFeeds) -> None:
-    feeds = open_them(networks=())
-    feed = await feeds.add(FeedSpec(kind="rss", url="http://127.0.0.1/feed.xml"))
-    with pytest.raises(FetchError, match=r"127\.0\.0\.1 is not a public address"):
+    spec = FeedSpec(kind="rss", url="http://127.0.0.1/feed.xml")
+    allowed, refused = open_them(), open_them(networks=())
+    with pytest.raises(InvalidFeed, match=r"127\.0\.0\.1 is not a public address"):
+        await refused.add(spec)
+    feed = await allowed.add(spec)
+    with pytest.raises(InvalidFeed, match=r"127\.0\.0\.1 is not a public address"):
+        await refused.pull(feed.id)
+
+
+async def test_a_feed_whose_name_leads_to_a_private_address_is_refused_when_it_is_pulled(open_them: OpenFeeds) -> None:
+    async def lookup(host: str, port: int) -> list[str]:
+        return ["10.0.0.1"]
+
+    feeds = open_them(lookup, networks=())
+    feed = await feeds.add(FeedSpec(kind="rss", url="http://news.example/feed.xml"))
+    with pytest.raises(FetchRefused, match=r"resolves to 10\.0\.0\.1, which is not a public address"):
         await feeds.pull(feed.id)
 
 

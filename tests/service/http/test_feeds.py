@@ -116,6 +116,15 @@ def _without_batches(live: Live) -> Any:
         ({"kind": "rss", "url": "file:///etc/passwd"}, "no http"),
         ({"kind": "rss", "url": "https://me:secret@news.example/"}, "password"),
         ({"kind": "rss", "url": "https://news.example/", "loader": "TextLoader"}, "loader"),
+        ({"kind": "rss", "url": "http://169.254.169.254/latest/meta-data"}, "is not a public address"),
+        ({"kind": "rss", "url": "http://10.0.0.1/"}, "is not a public address"),
+        ({"kind": "rss", "url": "http://[::1]/"}, "is not a public address"),
+        ({"kind": "rss", "url": "http://2130706433/"}, "is not a public address"),
+        ({"kind": "rss", "url": "http://127.1/"}, "is not a public address"),
+        ({"kind": "rss", "url": "http://localhost/"}, "is not a public address"),
+        ({"kind": "jsonl", "url": "http://192.168.0.1/news.jsonl"}, "is not a public address"),
+        ({"kind": "newsapi", "url": "http://127.0.0.1/v2"}, "RIDDLEWIRE_FEEDS_NETWORKS"),
+        ({"kind": "rss", "url": "https://news.example:8443/"}, "port 8443"),
         ({"kind": "newsapi", "url": "sample:"}, "no http"),
         ({"kind": "newsapi", "url": "https://news.example/", "api_key": "unknown"}, "RIDDLEWIRE_FEEDS_API_KEYS"),
         ({"kind": "rss", "url": "https://news.example/", "api_key": "x"}, "newsapi"),
@@ -138,6 +147,25 @@ def test_a_feed_that_cannot_be_is_refused(live: Live, given: dict[str, Any], rea
     assert_problem(answer, 422)
     assert reason in answer.text
     assert "secret" not in answer.json()["detail"]
+
+
+def test_a_feed_is_not_moved_to_a_private_address(live: Live) -> None:
+    path = live.post("/v1/feeds", json=SAMPLE).headers["location"]
+    with live.client() as client:
+        assert_problem(client.put(path, json={"kind": "rss", "url": "http://10.0.0.1/"}), 422)
+    assert live.get(path).json()["url"] == "sample:"
+
+
+def test_networks_that_the_operator_allows_may_be_named(serve: Serve) -> None:
+    live = serve(feeds={"networks": ("10.1.0.0/16", "127.0.0.0/8")})
+    for url, status in (
+        ("http://10.1.2.3:8080/", 201),
+        ("http://localhost:8080/", 201),
+        ("https://news.example/", 201),
+        ("http://10.2.0.1/", 422),
+        ("http://169.254.169.254/", 422),
+    ):
+        assert live.post("/v1/feeds", json={"kind": "rss", "url": url}).status_code == status, url
 
 
 def test_an_unknown_pipeline_is_not_found(live: Live) -> None:

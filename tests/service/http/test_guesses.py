@@ -56,6 +56,16 @@ def test_wrong_guesses_get_the_hints_one_after_another(live: Live) -> None:
     assert [one["solved_by"] for one in answers] == [0, 0, 0, 1, 1]
 
 
+def test_scores_do_not_tell_which_of_two_words_is_nearer(live: Live) -> None:
+    path = stored(live)
+    near, wrong = ("ferry", "sandbank", "passengers", "a stuck train"), ("a boat", "shipwreck", "an elephant", WRONG)
+    told = {word: guess(live, path, word, reader=word).json() for word in (*near, *wrong)}
+    assert [(told[word]["near"], told[word]["score"]) for word in near] == [(True, 0.5)] * len(near)
+    assert [(told[word]["near"], told[word]["score"]) for word in wrong[1:]] == [(False, 0.0)] * 3
+    assert told["a boat"]["score"] == 0.1
+    assert guess(live, path, RIGHT, reader="ferry").json()["score"] > 0.69
+
+
 def test_guesses_are_counted_by_verdict_and_the_same_one_once(live: Live) -> None:
     def counted() -> list[float]:
         name = "riddlewire_guesses_total"

@@ -219,6 +219,31 @@ def test_only_admins_see_and_decide_what_waits(keyed: Live, writer: dict[str, st
     assert_problem(keyed.post("/v1/examples/ex_nope/approve", headers=keyed.key("admin")), 404)
 
 
+def test_only_admins_and_its_sender_see_and_delete_one_promotion_that_waits(
+    keyed: Live, writer: dict[str, str], admin: dict[str, str]
+) -> None:
+    made = [promote(keyed, fresh(keyed), writer) for _ in range(2)]
+    (first, second) = (f"/v1/examples/{one['id']}" for one in made)
+    for headers in (keyed.key("writer"), tenants_key(keyed, "writer", "a"), tenants_key(keyed, "admin", "a")):
+        with keyed.client(headers=headers) as client:
+            assert_problem(client.get(first), 404)
+            assert_problem(client.delete(first), 404)
+    assert {one["id"] for one in made} <= set(pending_ids(keyed, admin))
+    for path, headers in ((first, writer), (second, admin)):
+        with keyed.client(headers=headers) as client:
+            assert client.get(path).json()["status"] == "pending"
+            assert client.delete(path).status_code == 204
+            assert_problem(client.get(path), 404)
+
+
+def test_a_tenants_writer_does_not_delete_what_another_of_it_promoted(keyed: Live) -> None:
+    one, other = (tenants_key(keyed, "writer", "a") for _ in range(2))
+    made = promote(keyed, fresh(keyed, tenant="a"), one)
+    with keyed.client(headers=other) as client:
+        assert_problem(client.delete(f"/v1/examples/{made['id']}"), 404)
+    assert made["id"] in pending_ids(keyed, tenants_key(keyed, "admin", "a"))
+
+
 def test_tenants_promote_and_approve_among_themselves(keyed: Live, admin: dict[str, str]) -> None:
     writer, boss, other = (tenants_key(keyed, *who) for who in (("writer", "a"), ("admin", "a"), ("admin", "b")))
     made = promote(keyed, fresh(keyed, tenant="a"), writer)

@@ -10,6 +10,7 @@ from domain.errors import NotFound
 from service.storage.deliveries import Backlog, DeliveryFilter, DeliveryRepository, add_delivery
 from service.storage.delivery_rows import KEPT_ATTEMPTS, Attempt, Claimed, NewDelivery, Verdict
 from service.storage.page import InvalidCursor
+from service.storage.scope import OfKey, OfTenant
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -221,7 +222,7 @@ def test_pages_go_through_all_newest_first(engine: Engine, store: DeliveryReposi
         store.list(cursor="nonsense!")
 
 
-def test_filters_are_by_status_subject_key_and_tenant(engine: Engine, store: DeliveryRepository) -> None:
+def test_filters_are_by_status_subject_and_whose_they_are(engine: Engine, store: DeliveryRepository) -> None:
     add(engine, 1, key_id="k1")
     add(engine, 2, key_id="k2", tenant="t")
     (claimed,) = store.claim(1, lease=LEASE)
@@ -231,12 +232,14 @@ def test_filters_are_by_status_subject_key_and_tenant(engine: Engine, store: Del
         return [delivery.id for delivery in store.list(DeliveryFilter(**which)).items]
 
     assert found(status="delivered") == ["whd_0001"]
-    assert found(status="pending") == found(subject="bat_2") == found(key_id="k2") == found(tenant="t") == ["whd_0002"]
-    assert found(tenant="t", key_id="k1") == []
+    assert found(status="pending") == found(subject="bat_2") == found(scope=OfTenant("t")) == ["whd_0002"]
+    assert found(scope=OfKey("k1")) == ["whd_0001"]
+    assert found(scope=OfKey("k2")) == []
+    assert found(status="delivered", scope=OfTenant("t")) == []
     for ask in (store.get, store.redeliver):
         with pytest.raises(NotFound, match="webhook delivery"):
-            ask("whd_0001", DeliveryFilter(tenant="t"))
-        assert ask("whd_0002", DeliveryFilter(tenant="t")).id == "whd_0002"
+            ask("whd_0001", scope=OfTenant("t"))
+        assert ask("whd_0002", scope=OfTenant("t")).id == "whd_0002"
 
 
 def test_purging_drops_what_is_old_and_ended(engine: Engine, store: DeliveryRepository, clock: Clock) -> None:

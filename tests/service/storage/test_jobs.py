@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from domain import Article, Riddle
+from domain.errors import NotFound
 from service.errors import BatchIsFinished, BatchTooLarge, NothingToRetry, QueueFull
 from service.storage.batches import BatchRepository, NewBatch
 from service.storage.intake import IntakeRules
@@ -20,6 +21,7 @@ from service.storage.job_queue import JobQueue, Portion
 from service.storage.job_tables import batches, job_calls, jobs, workers
 from service.storage.jobs import JobRepository, Superseded
 from service.storage.riddles import RiddleRepository
+from service.storage.scope import EVERYTHING, OfKey, OfTenant
 from service.storage.writer import Writer
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from service.storage.batch_rows import StoredBatch
     from service.storage.jobs import StartedJob
+    from service.storage.scope import Scope
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=1)
 
@@ -204,6 +207,23 @@ def test_articles_that_are_run_again_count_against_the_bound_unless_nothing_else
     assert desk.counts(batch) == {"failed": 2}
     desk.keep(desk.started(desk.job_ids()[-1]))
     assert desk.batches.retry(batch.id, most_waiting=1).counts.by_status == {"queued": 2}
+
+
+def test_a_batch_is_its_tenants_or_its_keys_where_it_has_no_tenant(desk: Desk) -> None:
+    keys, tenants = desk.send("one", key_id="k1"), desk.send("two", key_id="k2", tenant="t")
+    scopes: dict[str, tuple[Scope, ...]] = {
+        keys.id: (EVERYTHING, OfKey("k1")),
+        tenants.id: (EVERYTHING, OfTenant("t")),
+    }
+    for batch_id, insiders in scopes.items():
+        for scope in (EVERYTHING, OfKey("k1"), OfKey("k2"), OfTenant("t"), OfTenant("u")):
+            for ask in (desk.batches.get, desk.batches.retry, desk.batches.cancel):
+                if scope in insiders:
+                    with suppress(NothingToRetry):
+                        assert ask(batch_id, scope=scope).id == batch_id
+                else:
+                    with pytest.raises(NotFound, match="batch"):
+                        ask(batch_id, scope=scope)
 
 
 def test_a_batch_of_nothing_new_is_done_at_once(desk: Desk) -> None:

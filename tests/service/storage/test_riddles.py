@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,7 @@ from domain import Article, Check
 from domain.errors import NotFound
 from service.storage.page import InvalidCursor, decode_cursor, encode_cursor
 from service.storage.riddles import RiddleFilter, RiddleRepository
+from service.storage.scope import OfKey, OfTenant
 from service.storage.tables import articles, riddles
 from tests.support.riddles import a_riddle
 
@@ -23,8 +25,8 @@ def repository(engine: Engine) -> RiddleRepository:
     return RiddleRepository(engine)
 
 
-def ids(repository: RiddleRepository, **filters: str) -> list[str]:
-    return [item.id for item in repository.list(RiddleFilter(**filters)).items]  # type: ignore[arg-type]
+def ids(repository: RiddleRepository, **filters: Any) -> list[str]:
+    return [item.id for item in repository.list(RiddleFilter(**filters)).items]
 
 
 def test_what_was_saved_comes_back_equal_field_by_field(repository: RiddleRepository) -> None:
@@ -81,10 +83,12 @@ def test_a_tenant_sees_its_own_and_everybodys_but_no_other_tenants(repository: R
     shared = repository.save(a_riddle(2))
     other = repository.save(a_riddle(3), tenant="b")
 
-    assert ids(repository, tenant="a") == [shared.id, own.id]
-    assert repository.get(own.id, tenant="a") == own
+    assert ids(repository, scope=OfTenant("a")) == [shared.id, own.id]
+    assert repository.get(own.id, scope=OfTenant("a")) == own
+    assert ids(repository, scope=OfKey("k1")) == [shared.id]
+    assert ids(repository) == [other.id, shared.id, own.id]
     with pytest.raises(NotFound):
-        repository.get(other.id, tenant="a")
+        repository.get(other.id, scope=OfTenant("a"))
 
 
 def test_the_list_is_newest_first_and_pages_cover_it_exactly(repository: RiddleRepository) -> None:

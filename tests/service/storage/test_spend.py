@@ -50,3 +50,13 @@ def test_budgets_of_keys_are_those_that_were_set(engine: Engine, store: SpendSto
     assert store.budgets_of_keys() == {key.id: 5.0}
     keys.set_daily_usd(key.id, None)
     assert store.budgets_of_keys() == {}
+
+
+def test_a_tenant_is_told_of_its_own_keys(engine: Engine, store: SpendStore) -> None:
+    keys = KeyStore(engine)
+    ours, _ = keys.create("ours", tenant="news", daily_usd=5.0)
+    theirs, _ = keys.create("theirs", tenant="sport", daily_usd=6.0)
+    store.add({Account(DAY, key_id, "openai", "openai"): ONE for key_id in (ours.id, theirs.id, "")})
+    assert store.of_day(DAY, tenant="news") == {Account(DAY, ours.id, "openai", "openai"): ONE}
+    assert store.of_day(DAY, tenant="nobody") == {}
+    assert store.budgets_of_keys(tenant="news") == {ours.id: 5.0}
