@@ -13,6 +13,7 @@ from service.feeds.opening import open_feeds
 from service.inflight import InFlight
 from service.keys import KeyStore
 from service.limits.opening import open_limits
+from service.operations.remembered import Remembered
 from service.ratelimit import RateLimiter
 from service.resources import Resources
 from service.storage.batches import BatchRepository
@@ -25,6 +26,7 @@ from service.storage.idempotency import IdempotencyStore
 from service.storage.jobs import JobRepository
 from service.storage.migrate import migrate
 from service.storage.promotions import PromotionStore
+from service.storage.refused_writes import RefusedWrites
 from service.storage.riddles import RiddleRepository
 from service.storage.writer import Writer
 from service.warmup import WarmUp
@@ -124,6 +126,8 @@ async def _assemble(
         warm_up=WarmUp(),
         feeds=feeds,
         limits=limits,
+        refused_writes=RefusedWrites(engine),
+        index_check=Remembered(examples.index.trouble),
     )
     feeds.connect(FeedBatches(resources))
     return resources

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from service.jobs.worker import Worker
     from service.keys import KeyStore
     from service.limits.opening import Limits
+    from service.operations.remembered import Remembered
     from service.ratelimit import RateLimiter
     from service.settings import Settings
     from service.storage.batches import BatchRepository
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from service.storage.idempotency import IdempotencyStore
     from service.storage.jobs import JobRepository
     from service.storage.promotions import PromotionStore
+    from service.storage.refused_writes import RefusedWrites
     from service.storage.riddles import RiddleRepository
     from service.storage.writer import Writer
     from service.warmup import WarmUp
@@ -59,6 +61,8 @@ class Resources:
     worker: Worker | None = None
     feeds: Feeds
     limits: Limits
+    refused_writes: RefusedWrites
+    index_check: Remembered
     _pipelines: dict[str, RiddlePipeline] = field(default_factory=dict)
 
     def pipeline(self, name: str | None = None) -> RiddlePipeline:

@@ -81,8 +81,8 @@ class Server(uvicorn.Server):
 def _close_at_signals(app: FastAPI) -> None:
     """Have the application hear of a stop at the signal itself, before the server does.
 
-    The server waits for open connections first, and where there are several processes it is not ours. Uvicorn has set its
-    handlers when it asks for the application, and takes them away when it ends.
+    The server waits for open connections first, and where there are several processes it is not ours. Uvicorn has set
+    its handlers when it asks for the application, and takes them away when it ends.
     """
     loop = asyncio.get_running_loop()
     for number in HANDLED_SIGNALS:
