@@ -12,6 +12,7 @@ from service.batches.for_feeds import FeedBatches
 from service.feeds.opening import open_feeds
 from service.inflight import InFlight
 from service.keys import KeyStore
+from service.limits.idle_budgets import warn_of_idle_budgets
 from service.limits.opening import open_limits
 from service.operations.remembered import Remembered
 from service.ratelimit import RateLimiter
@@ -74,6 +75,7 @@ async def open_resources(
             await asyncio.to_thread(resources.idempotency.recover)
             await deliver_webhooks(resources, stack)
         if resident:
+            warn_of_idle_budgets(settings.budgets.pipelines, resources.catalog)
             watch_jobs(resources, stack)
         if working or (serving and settings.jobs.work):
             await do_jobs(resources, stack)

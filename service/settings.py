@@ -157,7 +157,7 @@ class Settings(BaseSettings):
             )
         if not self.jobs.work and is_sqlite(self.database_url):
             raise UnsafeSettings(
-                "a SQLite file has one process, and with RIDDLEWIRE_JOBS_WORK=false nobody would do the batches it takes",
+                "a SQLite file has one process, and with RIDDLEWIRE_JOBS_WORK=false nobody would do its batches",
                 "unset RIDDLEWIRE_JOBS_WORK, or set RIDDLEWIRE_DATABASE_URL to a PostgreSQL database and start "
                 "'riddlewire work' on it",
             )
