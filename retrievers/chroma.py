@@ -69,6 +69,20 @@ def in_process(client: ClientAPI) -> bool:
     return "fastapi" not in str(client.get_settings().chroma_api_impl)
 
 
+def trouble_of(client: ClientAPI) -> str | None:
+    """Why a Chroma server does not answer; None when it does, or when the index is in this process. Blocks."""
+    if in_process(client):
+        return None
+    import httpx
+    from chromadb.errors import ChromaError
+
+    try:
+        client.heartbeat()
+    except (ChromaError, httpx.HTTPError) as error:
+        return str(IndexUnavailable(f"{type(error).__name__}: {error}"))
+    return None
+
+
 def _open_server(url: str, settings: Settings) -> ClientAPI:
     import chromadb
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sqlalchemy.exc import OperationalError
 
+from retrievers.chroma import trouble_of
 from retrievers.encoder import FORMULA, ArticleEncoder
 from retrievers.errors import IndexUnavailable
 from retrievers.nearby import VectorShelf
@@ -174,6 +175,10 @@ class ExampleIndex:
         collection.upsert(ids=list(examples), embeddings=rows, metadatas=topics)
 
     # ------------------------------------------------------------------ looking up
+    def trouble(self) -> str | None:
+        """See `retrievers.chroma.trouble_of`."""
+        return trouble_of(self._client)
+
     @property
     def revision(self) -> int:
         """The store's revision the index was last brought to by this process; -1 before the first time."""

@@ -48,6 +48,7 @@ async def do_jobs(resources: Resources, stack: AsyncExitStack) -> None:
         refusal=resources.limits.budgets.refusal,
     )
     resources.worker = worker
+    resources.in_flight.when_closed(worker.begin_no_more)
     process.jobs.watch_here(worker.progress, slots=resources.settings.jobs.concurrency)
     await worker.start_when_needed()
 
@@ -78,6 +79,7 @@ async def tend(resources: Resources, stack: AsyncExitStack) -> None:
     await deliver_webhooks(resources, stack)
     if resources.settings.feeds.schedule:
         scheduler = FeedScheduler(resources.feeds, at_once=resources.settings.feeds.pulls)
+        resources.in_flight.when_closed(scheduler.begin_no_more)
         scheduler.start()
         stack.push_async_callback(scheduler.stop)
     stack.push_async_callback(resources.warm_up.stop)

@@ -11,7 +11,7 @@ import structlog
 from service.errors import Overloaded, ShuttingDown
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 _LAST_WORDS_S = 5.0
@@ -46,6 +46,7 @@ class InFlight:
         self.closing = False
         self._closed_at = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._when_closed: list[Callable[[], None]] = []
 
     def reserve(self, count: int = 1) -> Slots:
         """Room for `count` pieces of work.
@@ -74,11 +75,17 @@ class InFlight:
         if not task.cancelled():
             task.exception()  # retrieved, so that asyncio does not complain where the client has gone
 
+    def when_closed(self, begin_no_more: Callable[[], None]) -> None:
+        """Call this at `close`: what begins work by itself has to stop then, not only when all requests have ended."""
+        self._when_closed.append(begin_no_more)
+
     def close(self) -> None:
         """Take nothing new from now on; the time that `drain` allows counts from here."""
         if not self.closing:
             self.closing = True
             self._closed_at = time.monotonic()
+            for begin_no_more in self._when_closed:
+                begin_no_more()
 
     def left_s(self, timeout_s: float) -> float:
         """Seconds left of the time that a stop may take, counted from `close`, which this is if need be."""

@@ -13,7 +13,9 @@ from service.batches.watching import Watching
 from service.feeds.opening import open_feeds
 from service.inflight import InFlight
 from service.keys import KeyStore
+from service.limits.idle_budgets import warn_of_idle_budgets
 from service.limits.opening import open_limits
+from service.operations.remembered import Remembered
 from service.ratelimit import RateLimiter
 from service.resources import Resources
 from service.storage.batches import BatchRepository
@@ -26,6 +28,7 @@ from service.storage.idempotency import IdempotencyStore
 from service.storage.jobs import JobRepository
 from service.storage.migrate import migrate
 from service.storage.promotions import PromotionStore
+from service.storage.refused_writes import RefusedWrites
 from service.storage.riddles import RiddleRepository
 from service.storage.writer import Writer
 from service.warmup import WarmUp
@@ -73,6 +76,7 @@ async def open_resources(
             await asyncio.to_thread(resources.idempotency.recover)
             await deliver_webhooks(resources, stack)
         if resident:
+            warn_of_idle_budgets(settings.budgets.pipelines, resources.catalog)
             watch_jobs(resources, stack)
         if working or (serving and settings.jobs.work):
             await do_jobs(resources, stack)
@@ -126,6 +130,8 @@ async def _assemble(
         warm_up=WarmUp(),
         feeds=feeds,
         limits=limits,
+        refused_writes=RefusedWrites(engine),
+        index_check=Remembered(examples.index.trouble),
     )
     feeds.connect(FeedBatches(resources))
     return resources

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from starlette.responses import Response
 from domain import errors as domain
 from retrievers.errors import FeedUnreadable, IndexUnavailable
 from service.errors import ServiceError, whole_seconds
+from service.storage.refused_writes import is_full
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,17 +102,11 @@ def problem_of(exc: Exception) -> Problem:
 
 
 def _of_database(exc: OperationalError | InterfaceError | PoolTimeout) -> Problem:
-    if isinstance(exc, OperationalError) and _is_full(exc):
+    if isinstance(exc, OperationalError) and is_full(exc.orig):
         reason = "the disk of the database is full; nothing new is taken until there is room"
         return Problem(503, "disk-full", "Disk full", reason, headers={"Retry-After": "30"})
     reason = "the database does not answer; send the request again"
     return Problem(503, "database-unavailable", "Database unavailable", reason, headers={"Retry-After": "2"})
-
-
-def _is_full(exc: OperationalError) -> bool:
-    """SQLite says SQLITE_FULL, or fails to write its log; PostgreSQL says 53100."""
-    code = getattr(exc.orig, "sqlite_errorcode", None)
-    return (code is not None and code & 0xFF == sqlite3.SQLITE_FULL) or getattr(exc.orig, "sqlstate", "") == "53100"
 
 
 def install(app: FastAPI) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from service.jobs.worker import Worker
     from service.keys import KeyStore
     from service.limits.opening import Limits
+    from service.operations.remembered import Remembered
     from service.ratelimit import RateLimiter
     from service.settings import Settings
     from service.storage.batches import BatchRepository
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from service.storage.idempotency import IdempotencyStore
     from service.storage.jobs import JobRepository
     from service.storage.promotions import PromotionStore
+    from service.storage.refused_writes import RefusedWrites
     from service.storage.riddles import RiddleRepository
     from service.storage.writer import Writer
     from service.warmup import WarmUp
@@ -61,6 +63,8 @@ class Resources:
     worker: Worker | None = None
     feeds: Feeds
     limits: Limits
+    refused_writes: RefusedWrites
+    index_check: Remembered
     _pipelines: dict[str, RiddlePipeline] = field(default_factory=dict)
 
     def pipeline(self, name: str | None = None) -> RiddlePipeline:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
+import signal
+import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
+from uvicorn.server import HANDLED_SIGNALS
 from uvicorn.supervisors import Multiprocess
 
 from service.app import create_app
@@ -17,6 +21,7 @@ from service.garbage import search_less
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from fastapi import FastAPI
 
@@ -50,6 +55,8 @@ class AppFactory:
         """The application, in a process that is prepared for it."""
         self._prepare(self._settings)
         self.app = create_app(self._settings)
+        if threading.current_thread() is threading.main_thread():
+            _close_at_signals(self.app)
         return self.app
 
 
@@ -67,8 +74,32 @@ class Server(uvicorn.Server):
         """Take nothing new, finish what was accepted, close."""
         factory = self.config.app
         if isinstance(factory, AppFactory) and factory.app is not None:
-            factory.app.state.resources.in_flight.close()
+            _take_nothing_new(factory.app)
         await super().shutdown(sockets)
+
+
+def _close_at_signals(app: FastAPI) -> None:
+    """Have the application hear of a stop at the signal itself, before the server does.
+
+    The server waits for open connections first, and where there are several processes it is not ours. Uvicorn has set
+    its handlers when it asks for the application, and takes them away when it ends.
+    """
+    loop = asyncio.get_running_loop()
+    for number in HANDLED_SIGNALS:
+        before = signal.getsignal(number)
+
+        def hear(number: int, frame: FrameType | None, before: Any = before) -> None:
+            loop.call_soon_threadsafe(_take_nothing_new, app)
+            if callable(before):
+                before(number, frame)
+
+        signal.signal(number, hear)
+
+
+def _take_nothing_new(app: FastAPI) -> None:
+    resources = getattr(app.state, "resources", None)  # there are none before the start has succeeded
+    if resources is not None:
+        resources.in_flight.close()
 
 
 def serve(settings: Settings) -> int:

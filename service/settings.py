@@ -155,6 +155,12 @@ class Settings(BaseSettings):
                 f"{self.processes} processes on one SQLite file",
                 "set RIDDLEWIRE_DATABASE_URL to a PostgreSQL database, or RIDDLEWIRE_PROCESSES=1",
             )
+        if not self.jobs.work and is_sqlite(self.database_url):
+            raise UnsafeSettings(
+                "a SQLite file has one process, and with RIDDLEWIRE_JOBS_WORK=false nobody would do its batches",
+                "unset RIDDLEWIRE_JOBS_WORK, or set RIDDLEWIRE_DATABASE_URL to a PostgreSQL database and start "
+                "'riddlewire work' on it",
+            )
         if self.processes > 1 and self.chroma_url is None:
             raise UnsafeSettings(
                 f"{self.processes} processes with an example index inside each",

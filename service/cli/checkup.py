@@ -201,3 +201,13 @@ def check_files(settings: Settings) -> Iterator[Finding]:
     if not catalog.problems():
         detail = f"{len(catalog.prompts())} prompts, {len(catalog.pipelines())} pipelines"
         yield Finding(name="files", verdict="ok", detail=detail)
+
+
+def check_budgets(settings: Settings) -> Iterator[Finding]:
+    """Budgets that limit nothing: whoever set one relies on it."""
+    from prompts import Catalog
+    from service.limits.idle_budgets import idle_budgets
+
+    known = [pipeline.name for pipeline in Catalog(settings.home).pipelines()]
+    for idle in idle_budgets(settings.budgets.pipelines, known):
+        yield Finding(name=f"budget of {idle.pipeline}", verdict="failed", detail=idle.detail, remedy=idle.remedy)

@@ -32,9 +32,9 @@ def doctor(
     """Check everything a riddle depends on, and say what to do about what is wrong.
 
     Looks at Python, packages, settings, data folder, database, API keys, embeddings, index, examples, prompt and
-    pipeline files, and the models of all pipelines. Generates nothing, so it costs nothing.
+    pipeline files, budgets, and the models of all pipelines. Generates nothing, so it costs nothing.
 
-    Exits with 1 when something keeps the service or its default pipeline from working.
+    Exits with 1 when something keeps the service or its default pipeline from working, or a budget limits nothing.
     """
     found: list[Finding] = []
     for finding in _findings(ctx, models=models):
@@ -84,6 +84,7 @@ def _of_settings(settings: "Settings", *, models: bool) -> "Iterator[Finding]":
     finally:
         engine.dispose()
     yield from checkup.check_files(settings)
+    yield from checkup.check_budgets(settings)
     yield from job_checkup.check_stuck_after(settings)
     if models:
         yield from _all(lambda: iter(run(_of_models(settings))), "Starting models …")

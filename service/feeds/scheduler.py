@@ -32,10 +32,15 @@ class FeedScheduler:
         self._every_s = every_s
         self._pulls: set[asyncio.Task[object]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     def start(self) -> None:
         """Begin to look."""
         self._task = asyncio.create_task(self._look_forever(), name="feed-scheduler")
+
+    def begin_no_more(self) -> None:
+        """Begin no pull from now on; those that go on are not touched."""
+        self._closing = True
 
     async def stop(self) -> None:
         """Stop; pulls that go on are given back, and are due again."""
@@ -48,7 +53,7 @@ class FeedScheduler:
 
     async def tick(self) -> int:
         """Begin the pulls that are due, as far as there is room, and return how many."""
-        room = self._at_once - len(self._pulls)
+        room = 0 if self._closing else self._at_once - len(self._pulls)
         claims = await self._feeds.claim_due(room) if room > 0 else ()
         for claim in claims:
             task: asyncio.Task[object] = asyncio.create_task(self._feeds.run(claim), name=f"pull-{claim.feed.id}")

@@ -34,6 +34,8 @@ QUEUE: Final = "jobs"
 WORKFLOW: Final = "riddlewire.portion"
 POLL_S: Final = 0.1
 THREADS: Final = 16
+LISTEN_EVERY_S: Final = 0.2
+"""How often DBOS looks for messages between workflows on SQLite. We send none, but a stop waits for the next look."""
 
 _ALIVE: Final = ["ENQUEUED", "DELAYED", "PENDING"]
 _FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
@@ -155,6 +157,7 @@ class DbosEngine:
             "run_migrations": False,
             "serializer": _serializer(),
             "max_executor_threads": THREADS,
+            "notification_listener_polling_interval_sec": LISTEN_EVERY_S,
             "log_level": "WARNING",
             "use_listen_notify": not self._is_sqlite,
         }

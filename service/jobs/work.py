@@ -137,9 +137,13 @@ class JobWork:
             with self.progress.job(job_id):
                 await self._do_if_mine(job_id, since, is_mine)
 
+    def begin_no_more(self) -> None:
+        """Begin nothing new from now on; what waits for another try is put back."""
+        self._closing.set()
+
     async def finish(self, timeout_s: float) -> None:
         """Begin nothing new and wait for what is running, at most so many seconds."""
-        self._closing.set()
+        self.begin_no_more()
         try:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()

@@ -109,6 +109,7 @@ class Worker:
         self._tasks: list[asyncio.Task[None]] = []
         self._watch: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
+        self._closing = False
 
     def _take_over(self, dead: str) -> int:
         """How many jobs are taken over from a dead worker."""
@@ -135,9 +136,9 @@ class Worker:
         return self.progress.health()
 
     async def start(self) -> None:
-        """Do jobs from now on; nothing happens when that is so already."""
+        """Do jobs from now on; nothing happens when that is so already, or when the process is to stop."""
         async with self._starting:
-            if self._tasks:
+            if self._tasks or self._closing:
                 return
             await self._engine.start(self.work.do)
             if self.fleet is not None:
@@ -177,16 +178,23 @@ class Worker:
         await self.start()
         self._news.set()
 
+    def begin_no_more(self) -> None:
+        """Begin nothing new from now on, of what comes in, what waits, and what others leave; call it on the loop."""
+        self._closing = self.progress.draining = True
+        for task in (self._watch, *self._tasks):
+            if task is not None:
+                task.cancel()
+        self.work.begin_no_more()
+
     async def stop(self, timeout_s: float) -> None:
         """Begin nothing new, let what runs finish for so many seconds, and leave the rest to others or to later."""
+        self.begin_no_more()
         if self._watch is not None:
-            self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
-        if not self._tasks:
+        async with self._starting:
+            started = bool(self._tasks)
+        if not started:
             return
-        self.progress.draining = True
-        for task in self._tasks:
-            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.work.finish(timeout_s)
         await self._engine.stop()

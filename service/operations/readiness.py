@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 State = dict[str, str]
 
 _PATIENCE_S = 3.0
+_INDEX_PATIENCE_S = 2.0
+"""For a Chroma server, besides the above: probes themselves wait some five seconds."""
 
 
 async def readiness(resources: Resources) -> dict[str, Any]:
     """The report: `unavailable` when no riddle can be made or stored, `degraded` when something needs a person."""
     dependencies = {
         "database": await _within_patience(_database, resources),
-        "examples": await _within_patience(_examples, resources),
+        "examples": await _examples(resources),
         "catalog": _catalog(resources),
         "jobs": await _within_patience(_jobs, resources),
         "model": {"status": resources.warm_up.status, "detail": resources.warm_up.detail},
@@ -52,12 +54,27 @@ def _database(resources: Resources) -> State:
     try:
         with resources.engine.connect() as connection:
             connection.execute(text("SELECT 1"))
+        refused = resources.refused_writes.reason()
     except SQLAlchemyError as error:
         return {"status": "failed", "detail": f"does not answer ({type(error).__name__})"}
+    if refused is not None:
+        return {"status": "failed", "detail": f"refuses writes, for {refused}: make room, or let it be written"}
     return {"status": "ready", "detail": resources.engine.dialect.name}
 
 
-def _examples(resources: Resources) -> State:
+async def _examples(resources: Resources) -> State:
+    state = await _within_patience(_count_examples, resources)
+    if state["status"] == "failed":
+        return state
+    try:
+        async with asyncio.timeout(_INDEX_PATIENCE_S):
+            trouble = await resources.index_check.trouble()
+    except TimeoutError:
+        trouble = f"the index gives no answer within {_INDEX_PATIENCE_S:g} s; see whether the Chroma server runs"
+    return state if trouble is None else {"status": "failed", "detail": trouble}
+
+
+def _count_examples(resources: Resources) -> State:
     try:
         count = resources.examples.store.count()
     except SQLAlchemyError as error:

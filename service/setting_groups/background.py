@@ -16,7 +16,7 @@ class JobSettings(Group):
     work: bool = Field(
         default=True,
         description="Whether serving processes do jobs themselves. Turn it off on PostgreSQL where `riddlewire work` "
-        "processes do.",
+        "processes do; on SQLite, where there is no other process, that is refused.",
     )
     concurrency: PositiveInt = Field(16, description="Articles worked on at once in one process.")
     waiting: PositiveInt = Field(

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.errors import ConfigurationError
+from service.setting_groups.background import JobSettings
 from service.settings import BadSettings, Settings, UnsafeSettings
 from service.settings_table import DOCUMENT, all_settings, filled, unknown_variables
 from service.storage.engine import BadDatabaseUrl
@@ -141,6 +142,12 @@ def test_an_unsafe_mix_is_refused_with_the_setting_to_change(given: dict[str, ob
     with pytest.raises(UnsafeSettings, match=change) as caught:
         Settings(**given)
     assert isinstance(caught.value, ConfigurationError)
+
+
+def test_a_process_on_sqlite_that_leaves_jobs_to_others_is_refused_for_there_are_none() -> None:
+    with pytest.raises(UnsafeSettings, match="unset RIDDLEWIRE_JOBS_WORK"):
+        Settings(jobs=JobSettings(work=False))
+    assert not Settings(jobs=JobSettings(work=False), database_url=POSTGRES).jobs.work
 
 
 def test_several_processes_on_postgresql_and_a_chroma_server_are_fine_and_share_the_folder() -> None:

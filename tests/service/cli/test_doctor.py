@@ -67,6 +67,13 @@ def test_a_bad_setting_is_found_and_named(cli: Cli) -> None:
     assert "RIDDLEWIRE_PORT" in _finding(ended, "settings")["detail"]
 
 
+def test_a_budget_for_a_pipeline_that_is_not_there_fails_and_says_which_may_be_meant(cli: Cli) -> None:
+    ended = cli("doctor", "--no-models", "--json", RIDDLEWIRE_BUDGETS_PIPELINES='{"open-ai": 1, "zero-shot": 2}')
+    assert ended.code == Exit.FAILED
+    assert _finding(ended, "budget of open-ai")["remedy"] == "name it 'openai'"
+    assert "budget of zero-shot" not in ended.out
+
+
 def test_a_data_folder_that_is_a_file_fails(cli: Cli, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("", encoding="utf-8")

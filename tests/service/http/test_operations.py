@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import signal
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from service.operations.endpoints import ReadyzOut
+from tests.support.chroma import chroma_server
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.service.http.conftest import Live, Serve
 
 
@@ -48,6 +52,44 @@ def test_a_broken_file_of_the_user_is_told_with_place_and_reason(serve: Serve) -
     assert catalog.status == "degraded"
     assert "broken.yaml" in catalog.detail
     assert str(folder) not in catalog.detail
+
+
+def test_a_chroma_server_that_is_gone_makes_the_service_unavailable_until_it_is_back(
+    serve: Serve, tmp_path: Path
+) -> None:
+    with chroma_server(tmp_path / "chroma") as (server, url):
+        live = serve(chroma_url=url)
+        assert live.get("/readyz").status_code == 200
+        server.kill()
+        server.wait()
+        told = _until_readiness_is(live, "unavailable")
+        assert told.dependencies["examples"].status == "failed"
+        assert "check that Chroma runs" in told.dependencies["examples"].detail
+    with chroma_server(tmp_path / "chroma", port=int(url.rpartition(":")[2])):
+        assert _until_readiness_is(live, "ready").dependencies["examples"].status == "ready"
+
+
+def test_a_chroma_server_that_hangs_is_told_in_time_for_a_probe(serve: Serve, tmp_path: Path) -> None:
+    with chroma_server(tmp_path / "chroma") as (server, url):
+        live = serve(chroma_url=url)
+        assert live.get("/readyz").status_code == 200
+        server.send_signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            told = _until_readiness_is(live, "unavailable")
+            assert "no answer within" in told.dependencies["examples"].detail
+            assert time.monotonic() - began < 10
+        finally:
+            server.send_signal(signal.SIGCONT)
+
+
+def _until_readiness_is(live: Live, status: str) -> ReadyzOut:
+    for _ in range(100):
+        told = ReadyzOut.model_validate(live.get("/readyz").json())
+        if told.status == status:
+            return told
+        time.sleep(0.1)
+    raise AssertionError(told)
 
 
 def test_metrics_count_requests_by_route_and_not_by_path(live: Live) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.service.http.conftest import ARTICLE
 from tests.service.http.test_streaming import STREAM, events_of
@@ -98,3 +99,11 @@ def test_only_admins_see_it(serve: Serve) -> None:
 
 def test_a_day_that_is_none_is_refused(live: Live) -> None:
     assert live.get("/v1/spend?day=yesterday").status_code == 422
+
+
+def test_a_service_with_an_idle_budget_starts_and_warns(serve: Serve) -> None:
+    with capture_logs() as logs:
+        serve(budgets={"pipelines": {"nope": 1.0, "openai": 1.0}})
+    warned = [log for log in logs if log["event"] == "a budget protects nothing"]
+    assert [log["log_level"] for log in warned] == ["warning"]
+    assert "'nope'" in warned[0]["reason"]

@@ -101,10 +101,14 @@ def test_on_a_full_disk_accepted_work_waits_and_new_work_is_refused(tmp_path: Pa
         refused = httpx.post(
             f"{service.url}/v1/batches", json={"articles": articles(20, first=5000)}, timeout=30, trust_env=False
         )
+        ready = httpx.get(f"{service.url}/readyz", timeout=30, trust_env=False)
         ballast.unlink()
+        assert ready.status_code == 503, ready.text
+        assert "its disk is full" in ready.json()["dependencies"]["database"]["detail"]
         assert refused.status_code == 503, refused.text
         assert refused.json()["type"].endswith("disk-full")
         batch = client.finished(batch_id)
+        assert httpx.get(f"{service.url}/readyz", timeout=30, trust_env=False).status_code == 200
     assert batch["counts"]["published"] + batch["counts"]["needs_review"] == 60
 
 
