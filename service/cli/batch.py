@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +68,9 @@ def batch(
     - `riddlewire batch articles.jsonl -o riddles.jsonl --url https://riddles.example`
     - `riddlewire batch bat_01a22cbdd4bb74f5afbb39b3f4840e00`
     """
+    from service.cli.batch_output import check_writable
+
+    check_writable(output)
     place = _there(url, key) if url else _here(ctx)
     known = _BATCH_ID.fullmatch(source) is not None
     asked = source if known else _Sent(_read(source), pipeline)
@@ -87,12 +89,12 @@ class _Sent:
 
 
 def _read(source: str) -> bytes:
-    if source == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(source).read_bytes()
-    except FileNotFoundError:
-        raise NotFound("file", source) from None
+    from service.cli.files import opened
+
+    if source != "-" and not Path(source).exists():
+        raise NotFound("file", source)
+    with opened(source) as file:
+        return file.read()
 
 
 async def _work(opening: Any, asked: _Sent | str, output: Path | None) -> Exit:

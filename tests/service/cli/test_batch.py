@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -63,6 +65,36 @@ def test_a_bad_line_is_named_and_nothing_is_done(cli: Cli, provider: OpenAIStub)
     assert "line 2 text" in ended.err
     assert not provider.requests
     assert cli.process("batch", "nowhere.jsonl").code == Exit.FAILED
+
+
+@pytest.mark.parametrize("target", ["nowhere/riddles.jsonl", "folder", "x" * 250])
+def test_an_output_that_cannot_be_written_is_refused_before_anything_is_paid_for(
+    cli: Cli, provider: OpenAIStub, tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    ended = cli("batch", "-", "-o", str(tmp_path / target), stdin=lines(1))
+    assert ended.code == Exit.INPUT
+    assert f"{target} cannot be written: " in ended.err
+    assert ended.err.count("\n") == 1
+    assert not provider.requests
+    assert not cli.home.exists()
+
+
+def test_a_folder_is_no_file_of_articles(cli: Cli, tmp_path: Path) -> None:
+    ended = cli("batch", str(tmp_path))
+    assert ended.code == Exit.INPUT
+    assert f"{tmp_path} cannot be read: Is a directory" in ended.err
+
+
+def test_a_device_is_written_to_and_not_replaced(cli: Cli, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_text)
+        ended = cli.process("batch", "-", "-o", str(pipe), stdin=lines(1))
+        assert ended.code == Exit.OK, ended.err
+        assert json.loads(read.result(timeout=60))["index"] == 0
+    assert pipe.is_fifo()
 
 
 def test_killed_and_run_again_it_goes_on_and_pays_for_nothing_twice(
