@@ -32,8 +32,14 @@ def watch_jobs(resources: Resources, stack: AsyncExitStack) -> None:
     stack.callback(process.jobs.unwatch_all, resources.overview)
 
 
-async def do_jobs(resources: Resources, stack: AsyncExitStack) -> None:
-    """Work on jobs as soon as there are any; what is running when the stack closes gets what is left of the drain."""
+async def do_jobs(resources: Resources, stack: AsyncExitStack, *, only: str | None = None) -> None:
+    """Work on jobs as soon as there are any; what is running when the stack closes gets what is left of the drain.
+
+    Args:
+        resources: The service's.
+        stack: Ends it.
+        only: The one batch to work on, by id, from now on; None: all there are and that come in.
+    """
     from service.jobs.work import Stores
     from service.jobs.worker import Worker
     from service.telemetry.metrics import process
@@ -46,11 +52,12 @@ async def do_jobs(resources: Resources, stack: AsyncExitStack) -> None:
         metrics=process.jobs,
         provider_waits=resources.limits.admission.is_held_up,
         refusal=resources.limits.budgets.refusal,
+        only=only,
     )
     resources.worker = worker
     resources.in_flight.when_closed(worker.begin_no_more)
     process.jobs.watch_here(worker.progress, slots=resources.settings.jobs.concurrency)
-    await worker.start_when_needed()
+    await (worker.start_when_needed() if only is None else worker.start())
 
     async def stop() -> None:
         await worker.stop(resources.in_flight.left_s(resources.settings.limits.drain_s))

@@ -39,6 +39,7 @@ _FORM = re.compile(r"rw_([0-9a-f]{12})_[0-9a-f]{48}")
 _NOBODY = bytes(32)
 _CACHE_SIZE = 4096
 _LONGEST_NAME = 200
+_LONGEST_TENANT = 100
 
 
 class InvalidKey(InvalidInput):
@@ -111,15 +112,15 @@ class KeyStore:
             The key, and its secret, which is shown once and never again.
 
         Raises:
-            InvalidKey: The name is blank or too long, there is no such role, or the budget is below 0.
+            InvalidKey: The name or the tenant is blank or too long, there is no such role, or the budget is below 0.
             InvalidRate: The rate cannot be read.
         """
         key = Key(
             id=secrets.token_hex(6),
-            name=_checked_name(name),
+            name=_checked_words("name", name, _LONGEST_NAME),
             role=_checked_role(role),
             rate=parse_rate(rate).text if rate else None,
-            tenant=tenant or None,
+            tenant=None if tenant is None else _checked_words("tenant", tenant, _LONGEST_TENANT),
             created_at=datetime.now(UTC),
             daily_usd=_checked_usd(daily_usd),
         )
@@ -228,10 +229,10 @@ def _hash(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def _checked_name(name: str) -> str:
-    stripped = name.strip()
-    if not stripped or len(stripped) > _LONGEST_NAME or not stripped.isprintable():
-        raise InvalidKey("name", f"must be 1 to {_LONGEST_NAME} printable characters")
+def _checked_words(field: str, text: str, longest: int) -> str:
+    stripped = text.strip()
+    if not stripped or len(stripped) > longest or not stripped.isprintable():
+        raise InvalidKey(field, f"must be 1 to {longest} printable characters")
     return stripped
 
 

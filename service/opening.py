@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, *, serving: bool = False, working: bool = False
+    settings: Settings, *, serving: bool = False, working: bool = False, jobs: bool = True
 ) -> AsyncIterator[Resources]:
     """Open everything, and close it in reverse when the block ends.
 
@@ -54,6 +54,8 @@ async def open_resources(
             to serve strangers without keys, and warms up in the background. A command needs none of these.
         working: For a process that does jobs and does not serve; it takes the lock and keeps the index like one that
             serves.
+        jobs: Whether a process that does jobs does all there are; else it begins itself, once it knows which
+            (`service.background.do_jobs`).
 
     Raises:
         ConfigurationError: The operator has to change something first.
@@ -78,7 +80,7 @@ async def open_resources(
         if resident:
             warn_of_idle_budgets(settings.budgets.pipelines, resources.catalog)
             watch_jobs(resources, stack)
-        if working or (serving and settings.jobs.work):
+        if jobs and (working or (serving and settings.jobs.work)):
             await do_jobs(resources, stack)
         yield resources
 

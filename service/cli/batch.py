@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
-import sys
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from domain.errors import NotFound
-from service.cli.exits import Exit
-from service.cli.options import Key  # noqa: TC001 -- typer reads the annotations
-from service.cli.running import run
+from service.cli.options import Key, checked_url
+from service.cli.running import run, stopped_by_sigterm
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from contextlib import AbstractAsyncContextManager
 
-    from service.resources import Resources
+    from service.cli.batch_following import Place
+    from service.cli.exits import Exit
 
-_LOOK_EVERY_S = 0.5
 _BATCH_ID = re.compile(r"bat_[0-9a-f]{32}")
-
-
-class _Place(Protocol):
-    """Where a batch is worked on."""
-
-    async def send(self, body: bytes, pipeline: str | None, name: str) -> dict[str, Any]: ...
-
-    async def look(self, batch_id: str) -> dict[str, Any]: ...
-
-    def results(self, batch_id: str) -> AsyncIterator[bytes]: ...
 
 
 def batch(
@@ -51,7 +38,15 @@ def batch(
     pipeline: Annotated[
         str | None, typer.Option("--pipeline", "-p", help="Who makes them; see `riddlewire pipelines list`.")
     ] = None,
-    url: Annotated[str | None, typer.Option(help="Let this Riddlewire server do the work.")] = None,
+    retry: Annotated[
+        bool,
+        typer.Option(
+            "--retry", help="Run again the articles of this batch that failed, or all of it where it was cancelled."
+        ),
+    ] = False,
+    url: Annotated[
+        str | None, typer.Option(callback=checked_url, help="Let this Riddlewire server do the work.")
+    ] = None,
     key: Key = None,
 ) -> None:
     """Make the riddles of many articles.
@@ -59,20 +54,25 @@ def batch(
     A line is an object with `text` and, if known, `title`, `url`, `source`, `published_at` and `language`. A line of
     the output is `{"index", "status", "riddle", "error"}`, in the order of the input.
 
-    Interrupted or killed, the same command goes on where it was: no model call that was answered is made again.
+    Interrupted or killed, the same command goes on where it was: no model call that was answered is made again. Other
+    batches that wait in the data folder are left alone; see `riddlewire batches`.
     When a daily budget is spent, the command says so and waits for the next one; it may be stopped meanwhile.
-    Exits with 1 when some articles failed.
+    A server that is away, busy or over the key's rate is waited for. Exits with 1 when some articles failed.
 
     Examples:
     - `riddlewire batch articles.jsonl -o riddles.jsonl`
+    - `riddlewire batch articles.jsonl -o riddles.jsonl --retry`
     - `zcat news.jsonl.gz | riddlewire batch - | jq -r .riddle.riddle`
     - `riddlewire batch articles.jsonl -o riddles.jsonl --url https://riddles.example`
     - `riddlewire batch bat_01a22cbdd4bb74f5afbb39b3f4840e00`
     """
-    place = _there(url, key) if url else _here(ctx)
+    from service.cli.batch_output import check_writable
+
+    check_writable(output)
     known = _BATCH_ID.fullmatch(source) is not None
     asked = source if known else _Sent(_read(source), pipeline)
-    raise typer.Exit(run(_work(place, asked, output)))
+    opening = _there(url, key) if url else _here(ctx)
+    raise typer.Exit(run(stopped_by_sigterm(_work(opening, asked, output, retry=retry))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,109 +85,73 @@ class _Sent:
         """The same articles for the same pipeline are the same batch."""
         return f"batch-{hashlib.sha256(self.body + b'.' + (self.pipeline or '').encode()).hexdigest()}"
 
+    def name_after(self, cancelled: str) -> str:
+        """Unless that batch was cancelled, and they are wanted after all."""
+        return f"{self.name}-{cancelled}"
+
 
 def _read(source: str) -> bytes:
-    if source == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return Path(source).read_bytes()
-    except FileNotFoundError:
-        raise NotFound("file", source) from None
+    from service.cli.files import opened
+
+    if source != "-" and not Path(source).exists():
+        raise NotFound("file", source)
+    with opened(source) as file:
+        return file.read()
 
 
-async def _work(opening: Any, asked: _Sent | str, output: Path | None) -> Exit:
+async def _work(
+    opening: AbstractAsyncContextManager[Place], asked: _Sent | str, output: Path | None, *, retry: bool
+) -> Exit:
+    import asyncio
+
+    from service.cli.batch_following import told_of_end
+    from service.cli.terminal import note
+
+    async with opening as place:
+        begun = await _begun(place, asked, retry=retry)
+        try:
+            return told_of_end(await _finished(place, begun, output))
+        except asyncio.CancelledError:
+            note(place.when_stopped(begun["id"]))
+            raise
+
+
+async def _begun(place: Place, asked: _Sent | str, *, retry: bool) -> dict[str, Any]:
+    """The batch as it is now, which may have ended before."""
+    if isinstance(asked, str):
+        batch = await place.look(asked)
+    else:
+        batch = await _sent(place, asked, asked.name)
+        while retry and batch["status"] == "cancelled":
+            batch = await _sent(place, asked, asked.name_after(batch["id"]))
+    return await place.retry(batch["id"]) if retry and batch["counts"]["failed"] else batch
+
+
+async def _sent(place: Place, asked: _Sent, name: str) -> dict[str, Any]:
+    """The answer to sending is replayed as it was; only a look tells how the batch is now."""
+    return await place.look((await place.send(asked.body, asked.pipeline, name))["id"])
+
+
+async def _finished(place: Place, batch: dict[str, Any], output: Path | None) -> dict[str, Any]:
+    from service.cli.batch_following import followed
     from service.cli.batch_output import write_lines
     from service.cli.eval_progress import progress_bar
 
-    async with opening as place:
-        if isinstance(asked, str):
-            begun = await place.look(asked)
-        else:
-            begun = await place.send(asked.body, asked.pipeline, asked.name)
+    if batch["finished_at"] is None:
+        await place.work_on(batch["id"])
         with progress_bar() as bar:
-            done = await _followed(place, begun, bar.counts("Riddles"))
-        await write_lines(place.results(begun["id"]), output)
-    return _told(done["counts"])
+            batch = await followed(place, batch["id"], bar.counts("Riddles"))
+    await write_lines(place.results(batch["id"]), output)
+    return batch
 
 
-async def _followed(place: _Place, batch: dict[str, Any], show: Callable[[int, int], None]) -> dict[str, Any]:
-    import asyncio
+def _here(ctx: typer.Context) -> AbstractAsyncContextManager[Place]:
+    from service.cli.local_batch import here
 
-    told = None
-    while True:
-        batch = await place.look(batch["id"])
-        counts = batch["counts"]
-        show(counts["total"] - counts["queued"] - counts["running"], counts["total"])
-        told = _tell_of_deferred(batch.get("deferred"), told)
-        if batch["finished_at"] is not None:
-            return batch
-        await asyncio.sleep(_LOOK_EVERY_S)
+    return here(ctx)
 
 
-def _tell_of_deferred(deferred: dict[str, Any] | None, told: list[str] | None) -> list[str] | None:
-    """Say once why articles wait, and again when it is for another budget or they had gone on. What was told last."""
-    from service.cli.terminal import note
-
-    if deferred is None:
-        return None
-    if deferred["budgets"] != told:
-        note(f"{deferred['detail']}; this command may be stopped, and the same one goes on")
-    return list(deferred["budgets"])
-
-
-def _told(counts: dict[str, int]) -> Exit:
-    from service.cli.terminal import note
-
-    words = {"published": "published", "needs_review": "for review", "failed": "failed", "cancelled": "cancelled"}
-    told = ", ".join(f"{counts[status]:,} {word}" for status, word in words.items() if counts[status])
-    note(f"{counts['total']:,} articles: {told}")
-    return Exit.FAILED if counts["failed"] else Exit.OK
-
-
-@asynccontextmanager
-async def _here(ctx: typer.Context) -> AsyncIterator[_Place]:
-    from service.cli.local import opened
-
-    async with opened(ctx, do_jobs=True) as resources:
-        yield _Here(resources)
-
-
-@asynccontextmanager
-async def _there(url: str, key: str | None) -> AsyncIterator[_Place]:
+def _there(url: str, key: str | None) -> AbstractAsyncContextManager[Place]:
     from service.cli.remote_batch import connected
 
-    async with connected(url, key) as place:
-        yield place
-
-
-class _Here:
-    """In this process, on the data folder."""
-
-    def __init__(self, resources: Resources) -> None:
-        self._resources = resources
-
-    async def send(self, body: bytes, pipeline: str | None, name: str) -> dict[str, Any]:
-        import orjson
-
-        from service.auth import LOCAL
-        from service.batches.reading import articles_of_lines
-        from service.batches.service import Accepted, BatchOrder, accept
-        from service.riddles.claims import KeyUse
-
-        most_bytes = self._resources.settings.limits.body_bytes
-        order = BatchOrder(articles=articles_of_lines(body, most_bytes=most_bytes), pipeline=pipeline)
-        taken = await accept(self._resources, order, caller=LOCAL, key=KeyUse.of(name, body))
-        told: dict[str, Any] = orjson.loads(taken.body if isinstance(taken, Accepted) else taken.replay.body)
-        return told
-
-    async def look(self, batch_id: str) -> dict[str, Any]:
-        import asyncio
-
-        from service.batches.payload import batch_payload
-
-        return batch_payload(await asyncio.to_thread(self._resources.batches.get, batch_id))
-
-    def results(self, batch_id: str) -> AsyncIterator[bytes]:
-        from service.batches.service import result_lines
-
-        return result_lines(self._resources, batch_id)
+    return connected(url, key)

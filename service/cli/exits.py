@@ -34,7 +34,7 @@ _MEANINGS = {
     Exit.PROVIDER: "the model's provider failed after retries and fallbacks; the same command may work later",
     Exit.CONFIGURATION: "a setting, key, file or package has to be changed first",
     Exit.INPUT: "the article or example cannot be used, or its URL could not be fetched",
-    Exit.INTERRUPTED: "stopped by Ctrl-C",
+    Exit.INTERRUPTED: "stopped by Ctrl-C; for `batch` also by SIGTERM",
     Exit.BROKEN_PIPE: "whoever read the output stopped reading",
 }
 

@@ -25,6 +25,9 @@ def create(
         typer.Option(help="reader: see riddles; writer: make them and change examples; admin: everything."),
     ] = "writer",
     rate: Annotated[str | None, typer.Option(help="Requests allowed, such as 60/minute.")] = None,
+    tenant: Annotated[
+        str | None, typer.Option(help="Whose examples, riddles and batches it works with, beside those of no tenant.")
+    ] = None,
     daily_usd: Annotated[
         float | None, typer.Option(help="US dollars that its model calls may cost in a UTC day.", min=0)
     ] = None,
@@ -34,16 +37,18 @@ def create(
 
     Examples:
     - `riddlewire keys create newsroom --role writer --rate 60/minute --daily-usd 5`
+    - `riddlewire keys create herald --tenant herald`
     - `export RIDDLEWIRE_API_KEY=$(riddlewire keys create me)`
     """
     with _keys(ctx) as keys:
-        key, secret = keys.create(name, role, rate, daily_usd=daily_usd)
+        key, secret = keys.create(name, role, rate, tenant=tenant, daily_usd=daily_usd)
     if as_json:
-        shown = {name: getattr(key, name) for name in ("id", "name", "role", "rate", "daily_usd")}
+        shown = {name: getattr(key, name) for name in ("id", "name", "role", "rate", "tenant", "daily_usd")}
         print_json({**shown, "secret": secret})
         return
     typer.echo(secret)
-    note(f"{key.id}: role {key.role}. The secret is not stored and cannot be shown again.")
+    of = f" of tenant {key.tenant}" if key.tenant else ""
+    note(f"{key.id}: role {key.role}{of}. The secret is not stored and cannot be shown again.")
 
 
 @app.command("list")
@@ -58,11 +63,8 @@ def list_keys(ctx: typer.Context, as_json: AsJson = False) -> None:
         print_json([_payload(key) for key in found])
         return
     print_table(
-        ("id", "name", "role", "rate", "USD a day", "state"),
-        (
-            (key.id, key.name, key.role, key.rate or "-", _dollars(key), "revoked" if key.revoked_at else "active")
-            for key in found
-        ),
+        ("id", "name", "role", "rate", "USD a day", "state", "tenant"),
+        (_row(key) for key in found),
     )
 
 
@@ -107,10 +109,15 @@ def _keys(ctx: typer.Context) -> "Iterator[KeyStore]":
         yield KeyStore(engine)
 
 
+def _row(key: "Key") -> tuple[str, ...]:
+    state = "revoked" if key.revoked_at else "active"
+    return key.id, key.name, key.role, key.rate or "-", _dollars(key), state, key.tenant or "-"
+
+
 def _dollars(key: "Key") -> str:
     return "-" if key.daily_usd is None else f"{key.daily_usd:.2f}"
 
 
 def _payload(key: "Key") -> dict[str, object]:
-    shown = ("id", "name", "role", "rate", "daily_usd", "created_at", "revoked_at")
+    shown = ("id", "name", "role", "rate", "tenant", "daily_usd", "created_at", "revoked_at")
     return {name: getattr(key, name) for name in shown}

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def opened(ctx: typer.Context, *, do_jobs: bool = False) -> AsyncIterator[Resources]:
+async def opened(ctx: typer.Context, *, for_jobs: bool = False) -> AsyncIterator[Resources]:
     """Everything that making riddles takes; the first time, the shipped examples are stored and indexed.
 
     Args:
         ctx: The running command's.
-        do_jobs: Whether jobs are done here too, which takes the data folder's lock.
+        for_jobs: Whether jobs are to be done here too, which takes the data folder's lock; which of them, the command
+            says with `service.background.do_jobs`.
 
     What the parts log is shown with `--debug` only, on standard error: the command tells itself what matters.
 
@@ -39,7 +40,7 @@ async def opened(ctx: typer.Context, *, do_jobs: bool = False) -> AsyncIterator[
 
         configure_logging("debug" if options_of(ctx).debug else "error", "console")
 
-        opening = open_resources(settings, working=do_jobs)
+        opening = open_resources(settings, working=for_jobs, jobs=False)
         resources = await opening.__aenter__()
     try:
         yield resources

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from domain.errors import RiddlewireError
 from service.cli import (
     batch,
+    batches,
     doctor,
     evals,
     examples,
@@ -70,6 +71,7 @@ app = typer.Typer(
 app.command("serve")(serve.serve)
 app.command("riddle")(riddle.riddle)
 app.command("batch")(batch.batch)
+app.add_typer(batches.app, name="batches")
 app.command("work")(work.work)
 app.add_typer(examples.app, name="examples")
 app.add_typer(feeds.app, name="feeds")

@@ -12,6 +12,27 @@ if TYPE_CHECKING:
 
     from service.settings import Settings
 
+
+def checked_url(url: str | None) -> str | None:
+    """The address of a server, as `--url` takes it; None stays so.
+
+    Raises:
+        typer.BadParameter: There can be no server at it.
+    """
+    from urllib.parse import urlsplit
+
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, or too large a one
+        usable = False
+    if not usable:
+        raise typer.BadParameter(f"{url!r} is no server's address: write it as http://HOST:PORT or https://HOST.")
+    return url
+
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Key = Annotated[
     str | None,

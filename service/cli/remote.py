@@ -19,6 +19,9 @@ _CONNECT_TIMEOUT_S = 10.0
 _SILENCE_TIMEOUT_S = 120.0
 _MAX_EVENT_BYTES = 4 * 1024 * 1024
 _MAX_DETAIL = 500
+_NOT_NOW = (429, 502, 503, 504)
+_PERMANENT = ("budget-exhausted", "disk-full", "not-configured")
+"""Kinds of problems with such a status that waiting for minutes does not solve."""
 
 
 class ServerUnreachable(RiddlewireError):
@@ -30,6 +33,26 @@ class ServerUnreachable(RiddlewireError):
 
 class ServerFailed(RiddlewireError):
     """The server answered that it could not, or something that is not Riddlewire's."""
+
+
+class NotRiddlewire(ServerFailed):
+    """Something answers there that is no Riddlewire server, or stands before one."""
+
+    def __init__(self, url: str, status: int) -> None:
+        super().__init__(f"{url} answered {status} and not as Riddlewire does; is it a Riddlewire server?")
+
+
+class ServerBusy(ServerFailed):
+    """The server, or a proxy before it, answered that it cannot now, and may later.
+
+    Args:
+        told: What it said.
+        retry_after_s: How long it wants to be left alone; None when it did not say.
+    """
+
+    def __init__(self, told: str, retry_after_s: float | None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(told)
 
 
 class ServerRefusedKey(ConfigurationError):
@@ -110,22 +133,45 @@ async def _events(response: ClientResponse) -> AsyncIterator[tuple[str, dict[str
 
 async def refusal(response: ClientResponse) -> RiddlewireError:
     """What a server's answer that is none of those wanted says."""
+    from retrievers.retry_after import parse_retry_after
+
     body = await response.content.read(_MAX_EVENT_BYTES)
     try:
         problem = json.loads(body)
     except ValueError:
         problem = None
     if not isinstance(problem, dict) or "detail" not in problem:
-        return ServerFailed(
-            f"{response.url} answered {response.status} and not as Riddlewire does; is it a Riddlewire server?"
-        )
-    return _problem(problem)
+        return _of_a_stranger(response)
+    error = _problem(problem)
+    if isinstance(error, ServerFailed) and _may_change(response.status, _kind(problem)):
+        return ServerBusy(str(error), parse_retry_after(response.headers.get("Retry-After")))
+    return error
+
+
+def _of_a_stranger(response: ClientResponse) -> RiddlewireError:
+    from retrievers.retry_after import parse_retry_after
+
+    if response.status in _NOT_NOW:
+        told = f"{response.url.origin()} answered {response.status}: what stands before the server got no answer"
+        return ServerBusy(told, parse_retry_after(response.headers.get("Retry-After")))
+    return NotRiddlewire(str(response.url), response.status)
+
+
+def _may_change(status: int, kind: str) -> bool:
+    """Whether the same request may be answered otherwise after a while, without anybody doing something about it."""
+    if kind in _PERMANENT:
+        return False
+    return status in _NOT_NOW or kind == "request-in-progress"
+
+
+def _kind(problem: Mapping[str, Any]) -> str:
+    return str(problem.get("type", "")).rpartition(":")[2]
 
 
 def _problem(problem: Mapping[str, Any]) -> RiddlewireError:
     detail = clean_line(str(problem.get("detail", "")))[:_MAX_DETAIL]
-    kind = str(problem.get("type", "")).rpartition(":")[2]
-    match int(problem.get("status", 500)):
+    kind = _kind(problem)
+    match _status(problem):
         case 401 | 403:
             return ServerRefusedKey(detail)
         case 413 | 422:
@@ -134,6 +180,11 @@ def _problem(problem: Mapping[str, Any]) -> RiddlewireError:
             return _ServersProvider(detail)
         case status:
             return ServerFailed(f"the server answered {status}: {detail}")
+
+
+def _status(problem: Mapping[str, Any]) -> int:
+    status = problem.get("status")
+    return status if isinstance(status, int) else 500
 
 
 class _ServersProvider(ProviderError):

@@ -8,7 +8,7 @@ import typer
 
 from service.cli.articles import read
 from service.cli.exits import Exit
-from service.cli.options import Key
+from service.cli.options import Key, checked_url
 from service.cli.running import run
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def riddle(
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Let an article's URL lead into your own network.")
     ] = False,
-    url: Annotated[str | None, typer.Option(help="Let this Riddlewire server make it.")] = None,
+    url: Annotated[str | None, typer.Option(callback=checked_url, help="Let this Riddlewire server make it.")] = None,
     key: Key = None,
 ) -> None:
     """Make a riddle of a news article.

@@ -17,6 +17,37 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
+async def stopped_by_sigterm(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` gives; SIGTERM, which supervisors and `timeout` send, stops it as Ctrl-C does.
+
+    Raises:
+        typer.Exit: It was stopped so.
+    """
+    import asyncio
+    import signal
+
+    import typer
+
+    from service.cli.exits import Exit
+
+    loop, working = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    told = asyncio.Event()
+
+    def stop() -> None:
+        told.set()
+        working.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    try:
+        return await working
+    except asyncio.CancelledError:
+        if told.is_set():
+            raise typer.Exit(Exit.INTERRUPTED) from None
+        raise
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+
+
 def run_for_long(work: Coroutine[Any, Any, T]) -> T:
     """The same for a process that serves: on the event loop of the service."""
     import asyncio

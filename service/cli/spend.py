@@ -29,6 +29,8 @@ def spend(
     if as_json:
         print_json(found)
         return
+    if not found["items"]:
+        note(f"No model call was paid for on {found['day']}.")
     print_table(
         ("key", "pipeline", "provider", "calls", "tokens read", "written", "USD"),
         (_row(item) for item in found["items"]),

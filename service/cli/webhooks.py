@@ -39,6 +39,8 @@ def list_deliveries(
     if as_json:
         print_json([_payload(delivery) for delivery in found])
         return
+    if not found:
+        note("There are no such deliveries." if status or subject else "Nothing has been delivered, nor is it to be.")
     print_table(("id", "event", "subject", "status", "attempts", "last attempt", "url"), map(_row, found))
 
 

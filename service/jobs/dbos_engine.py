@@ -138,6 +138,7 @@ class DbosEngine:
         if not logger.handlers:  # or it writes to the console by itself
             logger.addHandler(logging.NullHandler())
         logger.setLevel(logging.WARNING)  # it counts its 125 migrations aloud
+        logger.addFilter(_is_news)
         from dbos import DBOS
 
         _register(DBOS)
@@ -164,6 +165,11 @@ class DbosEngine:
         if self._is_sqlite:
             config["system_database_engine"] = self._own
         return config
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not that a portion in hand was cancelled: each is when the process stops, see `_portion`."""
+    return not record.getMessage().startswith("Asyncio task cancelled for workflow")
 
 
 class _Doing:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import and_, delete, func, insert, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.storage.job_tables import workers
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 BEATS: Final = 4
 """Signs of life in the time after which a worker counts as dead; also how often each looks after the others."""
+DOES_ALL: Final = "w-"
+"""How the ids of workers begin that do jobs of every batch."""
+DOES_ONE_BATCH: Final = "b-"
+"""How those begin that were started for one."""
 FORGOTTEN_AFTER: Final = timedelta(days=1)
 
 _REAPER_LOCK: Final = 0x5249_4452_4550  # 'RIDREP': one worker at a time looks after the dead
@@ -90,6 +94,13 @@ class Fleet:
             since: By `time.monotonic`, which goes on while a process is paused.
         """
         return time.monotonic() >= self._lease_until or self._buried_at >= since
+
+    def others_do_all(self) -> bool:
+        """Whether another worker lives that does jobs of every batch. Blocks."""
+        lives = and_(workers.c.gone_at.is_(None), workers.c.beat_at > func.now() - self._dead_after)
+        query = select(workers.c.id).where(lives, workers.c.id != self._worker, workers.c.id.startswith(DOES_ALL))
+        with self._engine.connect() as connection:
+            return connection.execute(query.limit(1)).first() is not None
 
     def leave(self) -> None:
         """Stop, and let others take over at once what was begun and not ended. Blocks."""

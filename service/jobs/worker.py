@@ -7,6 +7,7 @@ import contextlib
 import math
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -15,7 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.garbage import spare_what_is_there
 from service.jobs.dbos_engine import DbosEngine
 from service.jobs.deferring import Deferring
-from service.jobs.fleet import Fleet
+from service.jobs.fleet import DOES_ALL, DOES_ONE_BATCH, Fleet
+from service.jobs.one_batch import OneBatch
+from service.jobs.outlasting import outlasting
 from service.jobs.progress import Progress
 from service.jobs.work import JobWork
 from service.storage.job_queue import JobQueue
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
     from chains.models.scope import CallScope
     from chains.pipeline import RiddlePipeline
     from service.jobs.deferring import Refusal
-    from service.jobs.engine import JobEngine
+    from service.jobs.engine import Do, JobEngine
     from service.jobs.progress import WorkHealth
     from service.jobs.work import Stores
     from service.setting_groups.background import JobSettings
@@ -68,6 +71,7 @@ class Worker:
         metrics: Counts what becomes of jobs.
         provider_waits: Whether model calls wait for their turn at a provider and none is in flight.
         refusal: What a call that costs money would be told by the daily budgets; without any, nothing is refused.
+        only: The one batch it is for, by id; None: all jobs.
     """
 
     def __init__(
@@ -79,10 +83,12 @@ class Worker:
         metrics: JobMetrics,
         provider_waits: Callable[[], bool] = lambda: False,
         refusal: Refusal = _no_budget,
+        only: str | None = None,
     ) -> None:
         engine = stores.engine
         alone = engine.dialect.name == "sqlite"
-        self.name = ONLY_EXECUTOR if alone else f"w-{uuid.uuid4().hex[:16]}"
+        self.name = ONLY_EXECUTOR if alone else f"{DOES_ONE_BATCH if only else DOES_ALL}{uuid.uuid4().hex[:16]}"
+        self._only = only
         self._queue = JobQueue(engine)
         self._settings = settings
         self._metrics = metrics
@@ -140,7 +146,7 @@ class Worker:
         async with self._starting:
             if self._tasks or self._closing:
                 return
-            await self._engine.start(self.work.do)
+            await self._engine.start(self._do())
             if self.fleet is not None:
                 await asyncio.to_thread(self.fleet.join)
             spare_what_is_there()
@@ -151,6 +157,17 @@ class Worker:
                 asyncio.create_task(self._keep_house(), name="jobs-house"),
                 asyncio.create_task(self.deferring.keep_looking(), name="jobs-deferred"),
             ]
+
+    def _do(self) -> Do:
+        if self._only is None:
+            return self.work.do
+        return OneBatch(
+            self._queue,
+            self._only,
+            do=self.work.do,
+            others_do_all=lambda: self.fleet is not None and self.fleet.others_do_all(),
+            outlasting=partial(outlasting, patience_s=self._settings.patience_s),
+        ).do
 
     async def start_when_needed(self) -> None:
         """Start as soon as there are open jobs: the libraries of the engine cost a process that has none.
@@ -222,7 +239,11 @@ class Worker:
 
     def _move(self) -> int:
         return self._queue.hand_over(
-            HAND_OVER_AT_ONCE, self._engine.enqueue, portion_size=self._portion, at_most_waiting=self._most_waiting
+            HAND_OVER_AT_ONCE,
+            self._engine.enqueue,
+            portion_size=self._portion,
+            at_most_waiting=self._most_waiting,
+            only=self._only,
         )
 
     async def _keep_house(self) -> None:

@@ -113,6 +113,19 @@ class BatchRepository:
         with self._engine.connect() as connection:
             return self._get(connection, batch_id, scope)
 
+    def newest(self, *, only_open: bool = False, limit: int = 20) -> tuple[StoredBatch, ...]:
+        """Batches of all tenants, newest first, with their counts.
+
+        Args:
+            only_open: Only those with articles that have not ended.
+            limit: At most so many.
+        """
+        query = select(batches).order_by(batches.c.id.desc()).limit(limit)
+        if only_open:
+            query = query.where(batches.c.finished_at.is_(None))
+        with self._engine.connect() as connection:
+            return tuple(stored_batch(row, read_counts(connection, row)) for row in connection.execute(query).all())
+
     def read(self, connection: Connection, batch_id: str) -> StoredBatch:
         """The same inside a transaction, whosever it is."""
         return self._get(connection, batch_id)

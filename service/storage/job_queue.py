@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.utils.uuid import uuid7
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import Select, and_, func, or_, select, true, update
 
 from service.storage.job_tables import HANDED_OVER, RUNNING, TO_HAND_OVER, WAITING
 from service.storage.jobs import OPEN
-from service.storage.tables import jobs
+from service.storage.tables import batch_items, jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.engine import Connection, Engine, Row
 
 
@@ -51,6 +52,7 @@ class JobQueue:
         *,
         portion_size: int,
         at_most_waiting: int,
+        only: str | None = None,
     ) -> int:
         """Put waiting jobs into the job engine's queue, in one transaction with the note that they are there.
 
@@ -60,13 +62,14 @@ class JobQueue:
             portion_size: Jobs of one portion.
             at_most_waiting: No more than so many stand in the engine's queue at once, so that the rest can still be
                 overtaken and cancelled cheaply.
+            only: Jobs of this batch, by id; None: all.
 
         Returns:
             How many.
         """
         with self._engine.begin() as connection:
-            room = min(limit, at_most_waiting - _in_engine(connection))
-            rows = connection.execute(_to_hand_over(room)).all() if room > 0 else []
+            room = min(limit, at_most_waiting - _in_engine(connection, only))
+            rows = connection.execute(_to_hand_over(room, only)).all() if room > 0 else []
             portions = [_portion(part) for part in _parts(rows, portion_size)]
             if portions:
                 into(connection, portions)
@@ -95,6 +98,25 @@ class JobQueue:
         with self._engine.begin() as connection:
             return connection.execute(update(jobs).where(mine).values(status="queued", portion=None)).rowcount
 
+    def put_back_unless_in(self, batch_id: str, job_ids: Collection[str]) -> bool:
+        """Take a portion's open jobs out of it, so that they wait in the database, unless all of them are of a batch.
+
+        All or none: a portion of which a part was put back could come again beside the one that this part goes into.
+
+        Args:
+            batch_id: The batch.
+            job_ids: The portion's, which this process was given.
+
+        Returns:
+            Whether they were put back.
+        """
+        opened = and_(jobs.c.id.in_(job_ids), jobs.c.status.in_(OPEN))
+        with self._engine.begin() as connection:
+            strangers = connection.execute(select(jobs.c.id).where(opened, ~_of(batch_id)).limit(1)).first()
+            if strangers is not None:
+                connection.execute(update(jobs).where(opened).values(status="queued", portion=None))
+        return strangers is not None
+
     def open_in(self, portions: Collection[str]) -> int:
         """How many jobs of these portions are not finished."""
         mine = and_(jobs.c.portion.in_(portions), jobs.c.status.in_(OPEN))
@@ -118,18 +140,26 @@ def count_waiting(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(jobs).where(WAITING)).scalar_one())
 
 
-def _in_engine(connection: Connection) -> int:
-    return int(connection.execute(select(func.count()).select_from(jobs).where(HANDED_OVER)).scalar_one())
+def _in_engine(connection: Connection, only: str | None) -> int:
+    query = select(func.count()).select_from(jobs).where(HANDED_OVER, _of(only))
+    return int(connection.execute(query).scalar_one())
 
 
-def _to_hand_over(limit: int) -> Select[Any]:
+def _to_hand_over(limit: int, only: str | None) -> Select[Any]:
     return (
         select(jobs.c.id, jobs.c.priority)
-        .where(TO_HAND_OVER)
+        .where(TO_HAND_OVER, _of(only))
         .order_by(jobs.c.priority, jobs.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+
+
+def _of(batch_id: str | None) -> ColumnElement[bool]:
+    if batch_id is None:
+        return true()
+    wanted = and_(batch_items.c.batch_id == batch_id, ~batch_items.c.cancelled)
+    return jobs.c.id.in_(select(batch_items.c.job_id).where(wanted))
 
 
 def _parts(rows: Sequence[Row[Any]], size: int) -> list[Sequence[Row[Any]]]:

@@ -35,6 +35,9 @@ def test_a_day_can_be_named(cli: Cli) -> None:
     spend(cli, "2026-11-29")
     assert cli("spend", "--day", "2026-11-29", "--json").json["total_usd"] == 1.25
     assert cli("spend", "--day", "2026-11-28", "--json").json["items"] == []
+    nothing = cli("spend", "--day", "2026-11-28")
+    assert (nothing.out, nothing.err) == ("", "No model call was paid for on 2026-11-28.\n")
+    assert "No model call" not in cli("spend", "--day", "2026-11-29").err
     assert cli("spend", "--day", "yesterday").code == Exit.USAGE
 
 

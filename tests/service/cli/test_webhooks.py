@@ -13,9 +13,10 @@ from service.storage.migrate import migrate
 from service.webhooks.outbox import enqueue
 from service.webhooks.signing import checked_secret, new_secret, signed_headers
 from service.webhooks.targets import TargetPolicy
+from tests.service.cli.running import Cli
 
 if TYPE_CHECKING:
-    from tests.service.cli.running import Cli
+    from pathlib import Path
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = '{"type":"batch.done","timestamp":"2026-03-01T12:00:00Z","data":{"title":"\\u001b[2J","name":"Zürich"}}'.encode()
@@ -39,7 +40,16 @@ def test_deliveries_are_listed_without_their_secrets(cli: Cli, delivery: str) ->
     as_json = cli("webhooks", "list", "--json", "--subject", "bat_7")
     assert [(one["id"], one["status"], one["attempts"]) for one in as_json.json] == [(delivery, "pending", [])]
     assert "whsec" not in listed.out + as_json.out
+    assert listed.err == ""
     assert cli("webhooks", "list", "--status", "failed").out == ""
+
+
+def test_a_log_without_deliveries_says_so_beside_its_output(cli: Cli, tmp_path: Path, delivery: str) -> None:
+    none_such = cli("webhooks", "list", "--status", "failed")
+    assert (none_such.out, none_such.err) == ("", "There are no such deliveries.\n")
+    empty = Cli(tmp_path / "empty")("webhooks", "list")
+    assert (empty.out, empty.err) == ("", "Nothing has been delivered, nor is it to be.\n")
+    assert delivery in cli("webhooks", "list").out
 
 
 def test_a_delivery_is_made_due_and_an_unknown_one_is_an_error(cli: Cli, delivery: str) -> None:

@@ -364,6 +364,51 @@ def test_waiting_jobs_are_handed_over_in_portions_the_urgent_ones_first_and_no_m
     assert desk.started(job.id).fence == job.fence + 1
 
 
+def test_jobs_of_one_batch_are_handed_over_whatever_else_stands_in_the_queue(desk: Desk) -> None:
+    given: list[Portion] = []
+    options: dict[str, Any] = {"portion_size": 8, "at_most_waiting": 3}
+    older = desk.send("a", "b", "shared")
+    desk.queue.hand_over(100, lambda *_: None, **options)
+    newer = desk.send("shared", "c", "d")
+    moved = desk.queue.hand_over(100, lambda _, portions: given.extend(portions), only=newer.id, **options)
+    assert moved == 2
+    assert [given[0].job_ids] == [tuple(desk.job_ids()[3:])]
+    assert desk.queue.hand_over(100, lambda *_: None, only=older.id, **options) == 0
+
+
+def test_a_portion_with_open_jobs_of_other_batches_is_put_back_as_a_whole(desk: Desk) -> None:
+    desk.send("a", "b")
+    newer = desk.send("c")
+    ids = desk.job_ids()
+    options: dict[str, Any] = {"portion_size": 8, "at_most_waiting": 8}
+    desk.queue.hand_over(100, lambda *_: None, **options)
+    started = desk.started(ids[0])
+    assert desk.queue.put_back_unless_in(newer.id, ids)
+    assert desk.queue.hand_over(100, lambda *_: None, **options) == 3
+    with pytest.raises(Superseded):
+        desk.keep(started)
+
+
+def test_a_portion_whose_open_jobs_are_of_the_batch_stays(desk: Desk) -> None:
+    desk.send("a")
+    newer = desk.send("c", "d")
+    ids = desk.job_ids()
+    options: dict[str, Any] = {"portion_size": 8, "at_most_waiting": 8}
+    desk.queue.hand_over(100, lambda *_: None, **options)
+    desk.keep(desk.started(ids[0]))
+    assert not desk.queue.put_back_unless_in(newer.id, ids)
+    assert desk.queue.hand_over(100, lambda *_: None, **options) == 0
+    desk.batches.cancel(newer.id)
+    assert not desk.queue.put_back_unless_in(newer.id, ids)
+
+
+def test_the_newest_batches_are_listed_and_open_ones_apart(desk: Desk) -> None:
+    sent = [desk.send(text) for text in ("a", "b", "c")]
+    desk.keep(desk.started(desk.job_ids()[1]))
+    assert [batch.id for batch in desk.batches.newest(limit=2)] == [sent[2].id, sent[1].id]
+    assert [batch.id for batch in desk.batches.newest(only_open=True)] == [sent[2].id, sent[0].id]
+
+
 def test_a_hand_over_that_fails_leaves_the_jobs_where_they_were(desk: Desk) -> None:
     desk.send("one")
 
