@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
 from domain import Article
 from service.cli.exits import Exit
 from service.storage.batches import BatchRepository, NewBatch
 from service.storage.engine import open_engine
 from service.storage.intake import IntakeRules
+from service.storage.jobs import JobRepository
 from service.storage.migrate import migrate
+from service.storage.tables import batch_items
+from service.storage.writer import Writer
 from tests.service.jobs.lab import Client, articles, reply
 from tests.support.openai_stub import Behaviour, OpenAIStub
 from tests.support.program import running
@@ -32,7 +37,7 @@ def two(cli: Cli) -> Cli:
     for batch_id, count in ((OLD, 3), (NEW, 2)):
         texts = [Article(text=f"{batch_id} {number}") for number in range(count)]
         new = NewBatch(id=batch_id, articles=texts, pipeline="p", key_id=None, tenant=None, priority=10)
-        BatchRepository(engine).create(new, IntakeRules(dedup_since=None))
+        BatchRepository(engine).create(new, rules=IntakeRules(dedup_since=None))
     engine.dispose()
     return cli
 
@@ -58,11 +63,25 @@ def test_a_cancelled_batch_is_open_no_more(two: Cli) -> None:
 
 
 def test_retrying_says_who_makes_the_riddles(two: Cli) -> None:
+    engine = open_engine(f"sqlite:///{two.home / 'riddlewire.db'}")
+    writer = Writer(engine)
+    repository = JobRepository(engine, writer)
+    with engine.connect() as connection:
+        of_old = select(batch_items.c.job_id).where(batch_items.c.batch_id == OLD)
+        ids = connection.execute(of_old).scalars().all()
+    for job_id in ids:
+        started = asyncio.run(repository.abegin(job_id, "w1"))
+        assert started is not None
+        asyncio.run(repository.afail(started, {"detail": "no luck"}))
+    writer.close()
+    engine.dispose()
     assert two("batches", "retry", OLD).err == (
         f"{OLD}: 3 articles wait. The service makes them; where none runs: riddlewire batch {OLD}\n"
     )
     two("batches", "cancel", OLD)
-    assert two("batches", "retry", OLD).err == f"{OLD}: none failed.\n"
+    again = two("batches", "retry", NEW)
+    assert again.code == Exit.FAILED
+    assert f"no article of batch {NEW} has failed" in again.err
 
 
 def test_a_servers_batch_is_cancelled_and_sent_anew_from_here(cli: Cli, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class Lab:
         for batch_id in (ANOTHER, MINE):
             texts = [Article(text=f"{batch_id} {number}") for number in range(2)]
             new = NewBatch(id=batch_id, articles=texts, pipeline="p", key_id=None, tenant=None, priority=10)
-            BatchRepository(engine).create(new, IntakeRules(dedup_since=None))
+            BatchRepository(engine).create(new, rules=IntakeRules(dedup_since=None))
             self.queue.hand_over(
                 9, lambda _, given: portions.extend(one.job_ids for one in given), portion_size=9, at_most_waiting=9
             )
