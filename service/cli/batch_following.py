@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
 _SHORTEST_REST_S: Final = 0.5
-_LOOKS_BY_NOW: Final = 10
-"""The longer a batch has taken, the less often it is looked at: a tenth of the time so far may pass unseen."""
+_UNSEEN: Final = 0.25
+"""The longer a batch has taken, the less often it is looked at: so much of the time so far may pass unseen.
+
+That is some 17 looks in the first 40 s: keys with a rate of few requests a minute are common."""
 
 
 class Place(Protocol):
@@ -81,7 +83,7 @@ def rest_s(eta_s: float | None, elapsed_s: float, longest_s: float) -> float:
         elapsed_s: Seconds that it has been followed.
         longest_s: Never longer than this.
     """
-    rest = max(_SHORTEST_REST_S, elapsed_s / _LOOKS_BY_NOW)
+    rest = max(_SHORTEST_REST_S, elapsed_s * _UNSEEN)
     return min(longest_s, rest, max(_SHORTEST_REST_S, rest if eta_s is None else eta_s))
 
 

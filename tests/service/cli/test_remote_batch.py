@@ -143,8 +143,8 @@ async def look(url: str, patience: ServerPatience) -> None:
 
 
 def test_the_longer_a_batch_takes_the_less_often_it_is_looked_at() -> None:
-    rests = [rest_s(None, elapsed, 10.0) for elapsed in (0, 1, 20, 60, 3600)]
-    assert rests == [0.5, 0.5, 2.0, 6.0, 10.0]
+    rests = [rest_s(None, elapsed, 10.0) for elapsed in (0, 1, 8, 20, 3600)]
+    assert rests == [0.5, 0.5, 2.0, 5.0, 10.0]
     assert rest_s(1.5, 3600, 10.0) == 1.5
     assert rest_s(0.0, 3600, 10.0) == 0.5
     assert rest_s(500.0, 3600, 0.5) == 0.5
