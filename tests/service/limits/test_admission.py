@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chains.models.admission import ProviderLimitReached
+from chains.models.admission import Asking, ProviderLimitReached
 from chains.models.scope import CallScope, in_scope
 from domain.errors import ProviderBadAnswer, ProviderRateLimited
 from service.telemetry import metrics
@@ -198,6 +198,14 @@ async def test_waits_and_pauses_are_measured(opened: Open, stub: OpenAIStub) -> 
         shown = metrics.exposition()[0].decode()
     assert 'riddlewire_limit_wait_seconds_count{provider="openai"}' in shown
     assert 'riddlewire_provider_paused{provider="openai"} 0.0' in shown
+
+
+async def test_waits_are_shown_from_the_first_call_on_also_where_none_waits(opened: Open) -> None:
+    async with opened() as caller:
+        provider = "never-waits"
+        caller.limits.admission.admit(Asking(provider=provider, free=True, tokens=int))
+        shown = metrics.exposition()[0].decode()
+    assert f'riddlewire_limit_wait_seconds_bucket{{le="+Inf",provider="{provider}"}} 0.0' in shown
 
 
 async def test_limits_work_for_several_event_loops(opened: Open, stub: OpenAIStub) -> None:

@@ -69,13 +69,13 @@ def test_after_a_pause_each_round_of_answers_doubles_the_places_up_to_half_of_wh
 
 
 def test_it_is_on_from_a_refusal_until_all_places_are_back(pressure: Pressure, clock: Clock) -> None:
-    assert not pressure.is_on
+    seen = [pressure.is_on]
     pressure.refused(1.0, began=99.0, in_flight=64)
     clock.now += 1.0
-    assert pressure.is_on
+    seen.append(pressure.is_on)
     for _ in range(64 * 64):
         pressure.answered()
-    assert not pressure.is_on
+    assert [*seen, pressure.is_on] == [False, True, False]
 
 
 def test_there_is_always_one_place_and_never_more_than_at_first(pressure: Pressure, clock: Clock) -> None:
