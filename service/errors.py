@@ -4,6 +4,7 @@
     ├── Unauthenticated          401  no key, or one we do not know
     ├── Forbidden                403  a key without the role
     ├── UnsupportedContentType   415
+    ├── UnsupportedEncoding      415  a body that is compressed
     ├── BodyTooLarge             413
     ├── BatchTooLarge            413  more new articles in one batch than may wait at all
     ├── RateLimitExceeded        429  over the key's own rate
@@ -86,6 +87,22 @@ class UnsupportedContentType(ServiceError):
     def headers(self) -> dict[str, str]:
         """What may be posted here."""
         return {"Accept-Post": ", ".join(self.accepted)}
+
+
+class UnsupportedEncoding(ServiceError):
+    """A body that is compressed: a small one could unpack to more than anybody may send."""
+
+    status = 415
+    slug = "unsupported-content-encoding"
+    title = "Content encoding not supported"
+
+    def __init__(self, got: str) -> None:
+        super().__init__(f"bodies are taken as they are, not with Content-Encoding {got[:100]!r}: send it uncompressed")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What may be sent (RFC 9110, section 12.5.3)."""
+        return {"Accept-Encoding": "identity"}
 
 
 class BodyTooLarge(ServiceError):

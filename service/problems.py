@@ -44,7 +44,7 @@ _DOMAIN: tuple[tuple[type[domain.RiddlewireError], int, str, str], ...] = (
     (domain.ConfigurationError, 503, "not-configured", "The operator has to change something first"),
     (IndexUnavailable, 503, "index-unavailable", "The example index is unavailable"),
     (FeedUnreadable, 502, "feed-unreadable", "The feed cannot be read"),
-    (domain.FetchError, 502, "fetch-failed", "The article could not be fetched"),
+    (domain.FetchError, 502, "fetch-failed", "The source could not be fetched"),
 )
 
 
@@ -150,10 +150,20 @@ def _retry_after(exc: domain.RiddlewireError) -> dict[str, str]:
 
 def _of_validation(exc: RequestValidationError) -> Problem:
     found = exc.errors()
-    errors = [_error(error["loc"], str(error["msg"]), str(error["type"])) for error in found[:_MAX_ERRORS]]
+    errors = [_error(error["loc"], *_said(error)) for error in found[:_MAX_ERRORS]]
     first = f"{'.'.join(str(part) for part in errors[0]['loc'])}: {errors[0]['msg']}" if errors else "not valid"
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     return Problem(422, "invalid-request", "Request not valid", first + more, errors=errors)
+
+
+def _said(error: Mapping[str, Any]) -> tuple[str, str]:
+    """What pydantic says of an error, and its type. Of a text that is also checked by us it counts `items`."""
+    kind, limits = str(error["type"]), error.get("ctx", {})
+    if isinstance(error.get("input"), str) and kind == "too_long":
+        return f"String should have at most {limits['max_length']} characters", "string_too_long"
+    if isinstance(error.get("input"), str) and kind == "too_short":
+        return f"String should have at least {limits['min_length']} character", "string_too_short"
+    return str(error["msg"]), kind
 
 
 def _of_http(exc: HTTPException) -> Problem:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from domain.errors import NotFound
 from service.auth import admit
-from service.errors import BodyTooLarge, UnsupportedContentType
+from service.errors import BodyTooLarge, UnsupportedContentType, UnsupportedEncoding
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
@@ -145,6 +145,9 @@ def _check_body(request: LimitedRequest, accepted: tuple[str, ...]) -> None:
     declared = request.headers.get("content-length", "" if "transfer-encoding" in request.headers else "0")
     if declared.isdigit() and int(declared) > request.body_limit:
         raise BodyTooLarge(request.body_limit, declared=int(declared))
+    encoding = request.headers.get("content-encoding", "")
+    if encoding.strip().lower() not in ("", "identity"):
+        raise UnsupportedEncoding(encoding)
     got = request.headers.get("content-type", "")
     if got.partition(";")[0].strip().lower() not in accepted and (declared != "0" or got):
         raise UnsupportedContentType(got, accepted)

@@ -62,6 +62,10 @@ class Asking:
 class Ticket(Protocol):
     """A call that was let out; it is told what becomes of it."""
 
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that the call may still wait, over all its tries; None is no limit."""
+
     async def again(self) -> None:
         """Wait until the call may be tried once more.
 
@@ -111,6 +115,7 @@ class _Place:
     """A place is kept while a call waits for its next try: the provider is not asked by others meanwhile."""
 
     __slots__ = ("_places",)
+    left_s = None
 
     def __init__(self, places: Places) -> None:
         self._places = places

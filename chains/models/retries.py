@@ -77,7 +77,14 @@ class RetryPolicy:
     def _is_worth_another_try(self, error: BaseException) -> bool:
         if not isinstance(error, _PASSING) or isinstance(error, QuotaExhausted | ProviderLimitReached):
             return False
-        return error.retry_after_s is None or error.retry_after_s <= self._max_wait_s
+        return error.retry_after_s is None or error.retry_after_s <= self._longest_wait_s
+
+    @property
+    def _longest_wait_s(self) -> float:
+        """Of the call that is being made: nobody is kept waiting for a try that would come too late."""
+        ticket = current_ticket()
+        left_s = None if ticket is None else ticket.left_s
+        return self._max_wait_s if left_s is None else min(self._max_wait_s, left_s)
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None

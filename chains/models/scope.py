@@ -33,6 +33,8 @@ class CallScope:
         key_id: Of the API key they are made for; None without keys.
         pipeline: Its name; None outside a pipeline's run.
         cache: What is done with answers that were given before; nothing is remembered outside a run.
+        asker: Names the article that they are made for, so that one which provokes bad answers is told from a provider
+            that gives no others; None where nobody says.
         asked: How often this run has asked each question, so that a second attempt never gets the first one's answer.
     """
 
@@ -40,6 +42,7 @@ class CallScope:
     key_id: str | None = None
     pipeline: str | None = None
     cache: CacheUse = "use"
+    asker: str | None = None
     asked: Counter[str] | None = None
 
 

@@ -107,7 +107,8 @@ class Fleet:
         self._ending.set()
         self._thread.join()
         with self._engine.begin() as connection:
-            connection.execute(self._mine().values(beat_at=func.now() - self._dead_after, running=0))
+            left = {"beat_at": func.now() - self._dead_after, "gone_at": func.now(), "running": 0}
+            connection.execute(self._mine().values(left))
 
     def bury(self) -> int:
         """Take over from every worker that has been silent for too long.

@@ -242,7 +242,7 @@ class JobWork:
             on_noted=self.progress.stamp,
             on_found=self._metrics.observe_journal_hit,
         )
-        with in_scope(CallScope(priority="batch", key_id=job.key_id)), journaled(Journal(store)):
+        with in_scope(CallScope(priority="batch", key_id=job.key_id, asker=job.id)), journaled(Journal(store)):
             return await self._pipeline(job.pipeline).ainvoke(job.article, tenant=job.tenant)
 
     async def _check(self, job: StartedJob) -> None:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from chains.models.scope import current_scope
+from domain.errors import ProviderError
 from service.limits.door import Door
 from service.telemetry import metrics
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from chains.models.admission import Asking, Ticket
-    from domain.errors import ProviderError
     from domain.usage import Usage
     from service.limits.budgets import Budgets
     from service.limits.door import DoorLimits
@@ -81,7 +81,19 @@ class SharedAdmission:
 class _Passage:
     """One call on its way, from waiting for its turn to being booked."""
 
-    __slots__ = ("_asking", "_began", "_budgets", "_door", "_inside", "_ledger", "_scope", "_tokens")
+    __slots__ = (
+        "_asking",
+        "_began",
+        "_budgets",
+        "_door",
+        "_failed_at",
+        "_inside",
+        "_ledger",
+        "_scope",
+        "_tokens",
+        "_told",
+        "_waited_s",
+    )
 
     def __init__(self, asking: Asking, door: Door, budgets: Budgets, ledger: Ledger) -> None:
         self._asking = asking
@@ -92,6 +104,9 @@ class _Passage:
         self._tokens = asking.tokens() if door.limits.rates.tokens is not None else 0
         self._inside = False
         self._began = 0.0
+        self._waited_s = 0.0
+        self._failed_at = 0.0
+        self._told: ProviderError | None = None
 
     async def __aenter__(self) -> Ticket:
         if not self._asking.free:
@@ -99,8 +114,17 @@ class _Passage:
         await self._enter()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, ProviderError) and error is not self._told:
+            self.failed(error)  # of a client that tries again by itself, and does not tell
         self._leave()
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that the call may still wait; batches have time."""
+        if self._scope.priority == "batch":
+            return None
+        return max(0.0, self._door.limits.max_wait_s - self._waited_s)
 
     async def again(self) -> None:
         """Wait for another turn: a further try is a request like any other.
@@ -108,11 +132,13 @@ class _Passage:
         Raises:
             ProviderLimitReached: It does not come in time.
         """
+        self._waited_s += time.monotonic() - self._failed_at
         await self._enter()
 
     def failed(self, error: ProviderError) -> None:
         """A try has failed: its place is free until the next one."""
-        self._door.failed(error, began=self._began)
+        self._told, self._failed_at = error, time.monotonic()
+        self._door.failed(error, began=self._began, asker=self._scope.asker)
         self._leave()
 
     def answered(self, usage: Usage) -> None:
@@ -126,8 +152,9 @@ class _Passage:
         if self._inside:
             return
         asked = time.monotonic()
-        self._began = await self._door.enter(self._scope.priority, self._tokens)
+        self._began = await self._door.enter(self._scope.priority, self._tokens, waited_s=self._waited_s)
         self._inside = True
+        self._waited_s += self._began - asked
         if self._began - asked > _WORTH_TELLING_S:
             metrics.observe_limit_wait(self._door.provider, self._began - asked)
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from chains.models.admission import ProviderLimitReached
 from chains.models.places import Places
 from chains.models.retries import QuotaExhausted
-from domain.errors import ProviderRateLimited, ProviderUnavailable
+from domain.errors import ProviderBadAnswer, ProviderRateLimited, ProviderUnavailable
 from service.limits.pressure import NEWS_S, Pressure
+from service.limits.sense import Sense
 from service.storage.provider_limits import Rates
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from chains.models.scope import Priority
     from domain.errors import ProviderError
+
+_ASKED = "the pause that the provider asked for"
+_USELESS = "the end of a pause, for the provider gave nothing but bad answers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,8 @@ class Door:
         self.limits = limits
         self.slots = 0 if limits.shared_concurrency else limits.max_concurrency
         self.pressure = Pressure(limits.max_concurrency, clock)
+        self._sense = Sense(clock)
+        self._pause_is = _ASKED
         self.places = Places(self._size(), held=limits.by_the_minute, on_wait=wake)
         self._wake = wake
         self._watched = watched or limits.are_shared
@@ -92,8 +98,13 @@ class Door:
         """Whether no call is in flight and none waits."""
         return not (self.places.used or self.places.waiting)
 
-    async def enter(self, priority: Priority, tokens: int) -> float:
+    async def enter(self, priority: Priority, tokens: int, *, waited_s: float = 0.0) -> float:
         """Wait for a turn.
+
+        Args:
+            priority: Whether somebody waits for the answer.
+            tokens: What the call uses at most.
+            waited_s: How long it has waited before, for its earlier tries.
 
         Returns:
             When the call was let out.
@@ -102,19 +113,19 @@ class Door:
             ProviderLimitReached: Somebody waits for the answer, and the turn does not come in time.
         """
         if not self.places.try_enter():
-            await self._wait(priority, tokens)
+            await self._wait(priority, tokens, max(0.0, self.limits.max_wait_s - waited_s))
         if self._watched and not self.attended:
             self._wake()
         return self._clock()
 
-    async def _wait(self, priority: Priority, tokens: int) -> None:
+    async def _wait(self, priority: Priority, tokens: int, left_s: float) -> None:
         """Batches have time; what somebody waits for is refused rather than kept waiting."""
         if priority == "batch":
             await self.places.enter(priority, tokens)
             return
-        self._refuse_if_paused_for_long()
+        self._refuse_if_paused_for(left_s)
         try:
-            async with asyncio.timeout(self.limits.max_wait_s if self.limits.are_shared else None):
+            async with asyncio.timeout(left_s if self.limits.are_shared or self.pressure.is_on else None):
                 await self.places.enter(priority, tokens)
         except TimeoutError:
             retry_after_s = self.pressure.paused_s or self.limits.max_wait_s
@@ -132,16 +143,28 @@ class Door:
             self._unused += unused
             before = self.pressure.places
             self.pressure.answered()
+            self._sense.answered()
             grown = self.pressure.places != before
         if grown:
             self.places.resize(self._size())
 
-    def failed(self, error: ProviderError, *, began: float) -> None:
-        """A call failed; when the provider says that it is too much for it, it is left alone for a while."""
-        if not _is_too_much(error):
-            return
+    def failed(self, error: ProviderError, *, began: float, asker: str | None = None) -> None:
+        """A call failed. Where it was too much for the provider, or it gives nothing of use, it is left alone a while.
+
+        The error is told how long, so that whoever meets it comes back then, and knows that it is not the article.
+
+        Args:
+            error: What the call ended with.
+            began: When it was let out.
+            asker: Whose call it was.
+        """
         with self._lock:
+            gives_nothing = isinstance(error, ProviderBadAnswer) and self._sense.answered_badly(asker or "")
+            if not gives_nothing and not _is_too_much(error):
+                return
+            self._pause_is = _USELESS if gives_nothing else _ASKED
             self.pressure.refused(error.retry_after_s, began=began, in_flight=self.places.used + 1)
+            error.retry_after_s = max(error.retry_after_s or 0.0, self.pressure.paused_s)
             if self.pressure.paused_until > self._told_until + NEWS_S:
                 self._told_until = self.pressure.paused_until
                 self._pause_to_tell = self.pressure.paused_s
@@ -188,13 +211,15 @@ class Door:
     def _size(self) -> int:
         return min(self.limits.max_concurrency, self.slots, self.pressure.places)
 
-    def _refuse_if_paused_for_long(self) -> None:
-        if (paused_s := self.pressure.paused_s) > self.limits.max_wait_s:
+    def _refuse_if_paused_for(self, left_s: float) -> None:
+        if (paused_s := self.pressure.paused_s) > left_s:
             raise ProviderLimitReached(self.provider, self._reason(), retry_after_s=paused_s)
 
     def _reason(self) -> str:
         if self.pressure.paused_s:
-            return "the pause that the provider asked for"
+            return self._pause_is
+        if self.pressure.is_on and not self.limits.are_shared:
+            return "their turn, for it takes few of them after it refused"
         told = [
             f"{count} {unit}"
             for count, unit in (

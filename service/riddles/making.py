@@ -55,7 +55,7 @@ class Order:
     @property
     def scope(self) -> CallScope:
         """On whose account its model calls are made."""
-        return CallScope(key_id=self.caller.key_id, cache=self.cache)
+        return CallScope(key_id=self.caller.key_id, cache=self.cache, asker=self.request_id)
 
 
 async def make(resources: Resources, order: Order) -> MadeAnswer:

@@ -105,7 +105,7 @@ workers = Table(
     Column("pid", Integer, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("beat_at", UtcDateTime, nullable=False),  # by the database's clock
-    Column("gone_at", UtcDateTime),  # taken for dead
+    Column("gone_at", UtcDateTime),  # it left, or was taken for dead
     Column("emptied_at", UtcDateTime),  # what it had begun was given to others
     Column("running", Integer, nullable=False),
     Column("state", String(20), nullable=False),  # whether its jobs get on, see `service.jobs.progress`

@@ -234,9 +234,10 @@ class LimitMetrics:
         self._lookups.labels("hit" if hit else "miss").inc()
 
     def watch_provider(self, provider: str, paused: Callable[[], float], waiting: Callable[[], float]) -> None:
-        """Ask at every scrape whether a provider is left alone, and how many calls wait for it."""
+        """Ask at every scrape whether a provider is left alone, and how many calls wait for it; and show its waits."""
         self._paused.labels(provider).set_function(paused)
         self._waiting.labels(provider).set_function(waiting)
+        self._waits.labels(provider)  # shown from now on, with zeros, also where no call ever waits
 
 
 process = Metrics()

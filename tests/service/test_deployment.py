@@ -152,6 +152,12 @@ def test_every_service_says_whether_it_is_healthy() -> None:
         assert set(service.get("depends_on", {})) <= set(SERVICES)
 
 
+def test_a_workers_healthcheck_asks_the_page_that_tells_a_stuck_one() -> None:
+    asked = " ".join(SERVICES["worker"]["healthcheck"]["test"])
+    assert ":9100/livez" in asked
+    assert "--metrics-port 9100" in " ".join(SERVICES["worker"]["command"])
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_a_container_gets_longer_to_stop_than_draining_takes(name: str) -> None:
     assert seconds(SERVICES[name]["stop_grace_period"]) >= LimitSettings().drain_s + 10

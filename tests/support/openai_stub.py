@@ -98,8 +98,8 @@ def rate_limited(retry_after: str | None = None) -> Behaviour:
 class OpenAIStub:
     """The server, in a thread of its own; a context manager.
 
-    What is enqueued is used up in order, one a request; after that `default` answers. `reply`, if set, gives the text
-    for a request that has no other.
+    What is enqueued is used up in order, one a request; after that `default` answers, unless `choose` has something
+    else for a request. `reply`, if set, gives the text for a request that has no other.
 
     Example:
         with OpenAIStub() as stub:
@@ -118,6 +118,7 @@ class OpenAIStub:
     ) -> None:
         self.default = default or Behaviour()
         self.reply = reply or plausible_reply
+        self.choose: Callable[[Recorded], Behaviour | None] = lambda _: None
         self.requests: list[Recorded] = []
         self.in_flight = 0
         self.most_in_flight = 0
@@ -177,7 +178,7 @@ class OpenAIStub:
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         recorded = await self._record(request)
-        behaviour = self._queue.popleft() if self._queue else self.default
+        behaviour = self._queue.popleft() if self._queue else self.choose(recorded) or self.default
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:

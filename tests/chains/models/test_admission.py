@@ -40,6 +40,7 @@ class Watching:
     used: list[Usage] = field(default_factory=list)
     scopes: list[CallScope] = field(default_factory=list)
     refuses_again: bool = False
+    left_s: float | None = None
 
     @asynccontextmanager
     async def admit(self, asking: Asking) -> AsyncIterator[Watching]:

@@ -94,6 +94,13 @@ def test_a_batch_that_is_refused_is_told_and_nothing_is_lost(live: Live, batches
     assert live.post(f"{path}/pull").json()["entries"]["new"] == 8
 
 
+def test_a_feed_that_cannot_be_fetched_is_told_as_a_source_and_not_as_an_article(live: Live) -> None:
+    feed = {"kind": "rss", "url": "http://127.0.0.1:9/news.xml"}
+    problem = assert_problem(live.post(f"{live.post('/v1/feeds', json=feed).headers['location']}/pull"), 502)
+    assert problem.type.endswith("fetch-failed")
+    assert problem.title == "The source could not be fetched"
+
+
 def test_where_nothing_makes_batches_a_pull_says_so(serve: Serve) -> None:
     live = serve()
     path = live.post("/v1/feeds", json=SAMPLE).headers["location"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,28 @@ def test_a_body_that_cannot_be_used_is_told_what_is_wrong_where(live: Live, cont
 )
 def test_another_content_type_is_refused(live: Live, content_type: str) -> None:
     assert_problem(riddle(live, json.dumps({"article": ARTICLE}).encode(), content_type), 415)
+
+
+@pytest.mark.parametrize("path", ["/v1/riddles", "/v1/batches", "/v1/examples/import"])
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
+def test_a_compressed_body_is_refused_with_what_to_do(live: Live, path: str, encoding: str) -> None:
+    content_type = "application/x-ndjson" if path.endswith("import") else "application/json"
+    body = gzip.compress(json.dumps({"article": ARTICLE}).encode())
+    refused = live.post(path, content=body, headers={"Content-Type": content_type, "Content-Encoding": encoding})
+    assert "send it uncompressed" in assert_problem(refused, 415).detail
+    assert refused.headers["accept-encoding"] == "identity"
+
+
+def test_a_body_that_says_it_is_not_compressed_is_taken(live: Live) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": "identity"}
+    body = json.dumps({"article": ARTICLE}).encode()
+    assert live.post("/v1/riddles", content=body, headers=headers).status_code == 201
+
+
+def test_a_text_that_is_too_long_is_told_in_characters(live: Live) -> None:
+    problem = assert_problem(live.make({**ARTICLE, "title": "t" * 1001}), 422)
+    assert problem.errors[0].msg == "String should have at most 1000 characters"
+    assert problem.errors[0].type == "string_too_long"
 
 
 @pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "Application/JSON"])

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from prompts import Catalog
-from tests.service.jobs.lab import Client, articles, ended
+from tests.service.jobs.lab import Client, articles, ended, mark
 from tests.support.openai_stub import HTML, NO_RIDDLE, NONSENSE, Behaviour, OpenAIStub, rate_limited
 from tests.support.program import Process
 
@@ -53,6 +53,32 @@ def test_a_provider_that_refuses_is_left_alone_and_nothing_is_lost(tmp_path: Pat
         batch = client.finished(batch_id)
     assert refused <= 4 * CONCURRENCY, "each article asks a refusing provider at most once in two seconds"
     assert batch["counts"]["published"] + batch["counts"]["needs_review"] == 60
+
+
+def test_a_provider_that_answers_everything_with_an_error_page_is_left_alone_and_nothing_is_lost(
+    tmp_path: Path, provider: OpenAIStub
+) -> None:
+    with served(tmp_path / "home", provider) as (_, client):
+        batch_id = client.send(articles(60))
+        client.until(batch_id, lambda batch: ended(batch) >= 5)
+        provider.default = HTML
+        time.sleep(1)  # what was on its way has arrived
+        before = len(provider.requests)
+        time.sleep(19)  # longer than five runs of an article take
+        asked = len(provider.requests) - before
+        provider.default = Behaviour(delay_s=0.15)
+        batch = client.finished(batch_id)
+    assert asked <= 2 * CONCURRENCY
+    assert batch["counts"]["published"] + batch["counts"]["needs_review"] == 60
+
+
+def test_an_article_that_alone_gets_bad_answers_fails_while_others_are_done(
+    tmp_path: Path, provider: OpenAIStub
+) -> None:
+    provider.choose = lambda request: HTML if mark(request) == "1003" else None
+    with served(tmp_path / "home", provider) as (_, client):
+        batch = client.finished(client.send(articles(12)))
+    assert batch["counts"]["failed"] == 1, batch
 
 
 def test_a_provider_that_fails_hangs_and_talks_nonsense_loses_nothing(tmp_path: Path, provider: OpenAIStub) -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chains.models.admission import ProviderLimitReached
+from chains.models.admission import Asking, ProviderLimitReached
 from chains.models.scope import CallScope, in_scope
+from domain.errors import ProviderBadAnswer, ProviderRateLimited
 from service.telemetry import metrics
 from tests.service.limits.calling import call_for, calling
-from tests.support.openai_stub import Behaviour, OpenAIStub, rate_limited
+from tests.support.openai_stub import HTML, Behaviour, OpenAIStub, rate_limited
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -136,12 +137,75 @@ async def test_a_pause_is_told_to_whoever_comes_later(opened: Open, stub: OpenAI
     assert len(stub.requests) == 1
 
 
+async def test_a_provider_that_gives_only_bad_answers_is_left_alone(opened: Open, stub: OpenAIStub) -> None:
+    stub.default = HTML
+    async with opened(max_concurrency=4) as caller:
+        calls = [asyncio.create_task(_ask_as(caller, f"article {number}")) for number in range(12)]
+        done, others = await asyncio.wait(calls, timeout=2.5)
+        for call in others:
+            call.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+    told = [error.retry_after_s for call in done if isinstance(error := call.exception(), ProviderBadAnswer)]
+    assert len(told) == len(done) == len(stub.requests) <= 4 + 3  # those in flight, and one after each pause
+    assert told.count(None) == 2  # the first two might have been the articles' fault
+    assert max(filter(None, told)) >= 1
+
+
+async def test_one_article_that_provokes_bad_answers_holds_up_nobody(opened: Open, stub: OpenAIStub) -> None:
+    stub.default = HTML
+    async with opened() as caller:
+        for _ in range(8):
+            with pytest.raises(ProviderBadAnswer) as refused:
+                await _ask_as(caller, "poison")
+            assert refused.value.retry_after_s is None
+        paused = caller.limits.admission.doors["openai"].pressure.paused_s
+    assert paused == 0
+
+
+async def test_a_good_answer_between_bad_ones_shows_that_it_is_not_the_provider(opened: Open, stub: OpenAIStub) -> None:
+    async with opened() as caller:
+        for number in range(8):
+            stub.enqueue(HTML, "a good answer")
+            with pytest.raises(ProviderBadAnswer) as refused:
+                await _ask_as(caller, f"article {number}")
+            assert refused.value.retry_after_s is None
+            await caller.call()
+
+
+async def test_whoever_waits_for_an_answer_waits_no_longer_than_said_over_all_tries(
+    opened: Open, stub: OpenAIStub
+) -> None:
+    stub.default = rate_limited()
+    async with opened(max_wait_s=2.0, max_retries=5) as caller:
+        began = time.monotonic()
+        with pytest.raises(ProviderRateLimited) as refused:
+            await caller.call()
+        took = time.monotonic() - began
+        paused_s = caller.limits.admission.doors["openai"].pressure.paused_s
+    assert took < 4
+    assert refused.value.retry_after_s == pytest.approx(paused_s, abs=0.5)
+    assert paused_s > 1
+
+
+async def _ask_as(caller: Caller, article: str) -> None:
+    with in_scope(CallScope(priority="batch", asker=article)):
+        await caller.call()
+
+
 async def test_waits_and_pauses_are_measured(opened: Open, stub: OpenAIStub) -> None:
     async with opened(requests_per_minute=60) as caller:
         await asyncio.gather(*(caller.call() for _ in range(7)))
         shown = metrics.exposition()[0].decode()
     assert 'riddlewire_limit_wait_seconds_count{provider="openai"}' in shown
     assert 'riddlewire_provider_paused{provider="openai"} 0.0' in shown
+
+
+async def test_waits_are_shown_from_the_first_call_on_also_where_none_waits(opened: Open) -> None:
+    async with opened() as caller:
+        provider = "never-waits"
+        caller.limits.admission.admit(Asking(provider=provider, free=True, tokens=int))
+        shown = metrics.exposition()[0].decode()
+    assert f'riddlewire_limit_wait_seconds_bucket{{le="+Inf",provider="{provider}"}} 0.0' in shown
 
 
 async def test_limits_work_for_several_event_loops(opened: Open, stub: OpenAIStub) -> None:

@@ -37,7 +37,7 @@ def test_a_provider_that_does_not_say_is_left_alone_for_twice_as_long_each_time(
     for _ in range(7):
         clock.now += 100
         pauses.append(pressure.refused(None, began=clock.now - 1, in_flight=8))
-    assert pauses == [1, 2, 4, 8, 16, 30, 30]
+    assert pauses == [1, 2, 4, 8, 10, 10, 10]
     pressure.answered()
     assert pressure.refused(None, began=clock.now + 1, in_flight=8) == 1
 
@@ -51,6 +51,31 @@ def test_a_round_of_answers_adds_one_place(pressure: Pressure) -> None:
     for _ in range(11):
         pressure.answered()
     assert pressure.places == 11
+
+
+def test_after_a_pause_each_round_of_answers_doubles_the_places_up_to_half_of_what_was_refused(
+    pressure: Pressure, clock: Clock
+) -> None:
+    for in_flight in (40, 20, 10, 5, 2, 1, 1):
+        clock.now += 100
+        pressure.refused(1.0, began=clock.now - 1, in_flight=in_flight)
+    assert pressure.places == 1
+    rounds = []
+    for _ in range(7):
+        for _ in range(pressure.places):
+            pressure.answered()
+        rounds.append(pressure.places)
+    assert rounds == [2, 4, 8, 16, 20, 21, 22]
+
+
+def test_it_is_on_from_a_refusal_until_all_places_are_back(pressure: Pressure, clock: Clock) -> None:
+    seen = [pressure.is_on]
+    pressure.refused(1.0, began=99.0, in_flight=64)
+    clock.now += 1.0
+    seen.append(pressure.is_on)
+    for _ in range(64 * 64):
+        pressure.answered()
+    assert [*seen, pressure.is_on] == [False, True, False]
 
 
 def test_there_is_always_one_place_and_never_more_than_at_first(pressure: Pressure, clock: Clock) -> None:

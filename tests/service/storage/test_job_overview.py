@@ -4,11 +4,15 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import func, insert, text, update
+from prometheus_client import CollectorRegistry
+from sqlalchemy import func, insert, select, text, update
 
+from service.jobs.fleet import Fleet
+from service.jobs.progress import WorkHealth
 from service.storage.job_overview import job_overview
 from service.storage.job_tables import workers
 from service.storage.tables import articles, jobs
+from service.telemetry.job_metrics import JobMetrics
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection, Engine
@@ -55,6 +59,33 @@ def test_only_the_living_are_listed(engine: Engine) -> None:
     found = job_overview(engine, dead_after_s=15)
     assert found.workers is not None
     assert [(worker.id, worker.state, worker.running) for worker in found.workers] == [("w-lives", "busy", 2)]
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_worker_that_leaves_in_good_order_is_gone_at_once_and_can_still_be_taken_over_from(engine: Engine) -> None:
+    one, other = (member(engine, name) for name in ("w-one", "w-other"))
+    one.join()
+    other.join()
+    one.leave()
+    with engine.connect() as connection:
+        there = connection.execute(select(workers.c.id).where(workers.c.gone_at.is_(None))).scalars().all()
+    assert there == ["w-other"]
+    assert other.bury() == 2
+    other.leave()
+
+
+def member(engine: Engine, name: str) -> Fleet:
+    """A worker that beats rarely and takes over two jobs from whom it buries."""
+    return Fleet(
+        engine,
+        worker=name,
+        take_over=lambda _: 2,
+        running=lambda: 0,
+        health=lambda: WorkHealth(state="idle", detail=""),
+        dead_after_s=600,
+        metrics=JobMetrics(CollectorRegistry()),
+    )
 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
