@@ -14,7 +14,7 @@ from service.storage.deferred_jobs import DeferredGroup, DeferredJobs
 from service.storage.job_overview import job_overview
 from service.storage.job_tables import job_calls, jobs
 from service.storage.jobs import Superseded
-from tests.service.storage.test_jobs import Desk
+from tests.service.storage.desk import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
