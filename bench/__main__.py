@@ -25,6 +25,8 @@ BENCHMARKS = {
     "engine": ("bench.engine", "tokens a second with and without us; four articles at once"),
     "articles": ("bench.articles", "20 real articles through the embedded default"),
 }
+FEWEST_ARTICLES = 15_000
+"""`bench.batch_memory.FEWEST`, without importing it for everybody."""
 _LIMIT_S = 600
 _PATIENCE_S = 120
 
@@ -36,7 +38,7 @@ def main() -> int:
     if arguments.profile:
         names = [_measure("http", _options(arguments))]
     elif len(names) == 1:
-        _measure(names[0], _options(arguments))
+        names = [_measure(names[0], _options(arguments))]
     else:
         _in_turn(names)
     reports = saved(names)
@@ -86,6 +88,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         only_peers=arguments.only_peers,
         peers_python=arguments.peers_python,
         profile=arguments.profile,
+        articles=arguments.articles,
     )
 
 
@@ -106,7 +109,11 @@ def _arguments() -> argparse.Namespace:
     option("--only-peers", action="store_true", help="http: leave ours out")
     option("--peers-python", type=Path, metavar="PATH", help="http: an interpreter that has LangServe")
     option("--profile", action="store_true", help="http: profile our service under load instead of measuring")
-    return parser.parse_args()
+    option("--articles", type=int, metavar="N", help="batches: only how memory grows over N articles, such as 50000")
+    arguments = parser.parse_args()
+    if arguments.articles is not None and (arguments.names != ["batches"] or arguments.articles < FEWEST_ARTICLES):
+        parser.error(f"--articles is for batches alone, and from {FEWEST_ARTICLES} on")
+    return arguments
 
 
 if __name__ == "__main__":

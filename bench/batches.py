@@ -95,22 +95,27 @@ class Batches:
 
 
 def measure(options: Options) -> Report:
-    """Run it."""
+    """Run it; with `articles` only how memory grows over so many."""
+    if options.articles:
+        from bench import batch_memory
+
+        return batch_memory.measure(options.articles)
     report = Report(name="batches")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
         stub = stack.enter_context(stub_server(Path(folder)))
         sizes = Sizes.of(quick=options.quick)
-        with _service(Path(folder), stub, "wide", RIDDLEWIRE_JOBS_CONCURRENCY=str(AT_ONCE)) as (server, home):
+        with batch_service(Path(folder), stub, "wide", RIDDLEWIRE_JOBS_CONCURRENCY=str(AT_ONCE)) as (server, home):
             meter = Meter(server.pid, stub.pid)
             asyncio.run(_measured(report, server, stub, home, sizes))
             report.other_cores = meter.read().other_cores
-        with _service(Path(folder), stub, "plain") as (server, home):
+        with batch_service(Path(folder), stub, "plain") as (server, home):
             asyncio.run(_compared(report, server, stub, home, sizes))
     return report
 
 
 @contextmanager
-def _service(folder: Path, stub: Server, name: str, **env: str) -> Iterator[tuple[Server, Home]]:
+def batch_service(folder: Path, stub: Server, name: str, **env: str) -> Iterator[tuple[Server, Home]]:
+    """`riddlewire serve` on a new data folder."""
     home = make_home(folder / name)
     with serving(home, folder=folder, name=f"service-{name}", stub=stub.base, env=env) as server:
         yield server, home

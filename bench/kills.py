@@ -28,8 +28,9 @@ MODEL_S = 0.2
 def measure(options: Options) -> Report:
     """Run it."""
     count, kills = (ARTICLES_QUICK, KILLS_QUICK) if options.quick else (ARTICLES, KILLS)
-    report = Report(name="kills")
-    chance = random.Random(int(time.time()))
+    seed = int(time.time())
+    report = Report(name="kills", details={"seed": seed})
+    chance = random.Random(seed)
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         OpenAIStub(reply=reply, default=Behaviour(delay_s=MODEL_S)) as stub,

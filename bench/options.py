@@ -19,6 +19,7 @@ class Options:
         only_peers: Leave ours out.
         peers_python: Interpreter with LangServe; None makes and uses `bench/.venv`.
         profile: Profile our service under load instead of measuring it.
+        articles: Measure only how memory grows over so many articles of batches; None measures batches as usual.
     """
 
     quick: bool = False
@@ -26,3 +27,4 @@ class Options:
     only_peers: bool = False
     peers_python: Path | None = None
     profile: bool = False
+    articles: int | None = None

@@ -26,7 +26,7 @@ from service.storage.guesses import GuessStore
 from service.storage.home import HomeLock, make_home
 from service.storage.idempotency import IdempotencyStore
 from service.storage.jobs import JobRepository
-from service.storage.migrate import migrate
+from service.storage.migrate import migrate_beside
 from service.storage.promotions import PromotionStore
 from service.storage.refused_writes import RefusedWrites
 from service.storage.riddles import RiddleRepository
@@ -67,7 +67,8 @@ async def open_resources(
             stack.enter_context(HomeLock(settings.home))
         engine = open_engine(settings.database_url, pool_size=settings.database_pool_size)
         stack.callback(engine.dispose)
-        await asyncio.to_thread(migrate, engine)
+        beside = settings.home if settings.needs_home_lock and not resident else None
+        await asyncio.to_thread(migrate_beside, engine, beside)
         keys = KeyStore(engine)
         if serving:
             settings.check_exposure(keys_exist=await asyncio.to_thread(keys.exist))

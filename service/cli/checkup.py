@@ -124,13 +124,17 @@ def check_home(settings: Settings) -> Finding:
 
 
 def check_database(settings: Settings, engine: Engine) -> Finding:
-    """Whether the database answers and has this version's tables; makes them where it has none."""
+    """Whether the database answers and has the tables of this version; an empty one gets them, an older one is left."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from service.storage.migrate import HEAD, migrate
+    from service.storage.migrate import HEAD, current_revision, is_older, migrate
 
     shown = engine.url.render_as_string(hide_password=True)
     try:
+        if is_older(engine):
+            detail = f"{shown}, schema {current_revision(engine)}; this version has {HEAD}"
+            remedy = "back up and stop every process of the old version; the first one to start then migrates"
+            return Finding(name="database", verdict="note", detail=detail, remedy=remedy)
         migrate(engine)
     except (RiddlewireError, SQLAlchemyError) as error:
         remedy = "check RIDDLEWIRE_DATABASE_URL and that the database server runs"

@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened_engine(settings: Settings) -> Iterator[Engine]:
-    """The database with its tables, made when they are not there; works beside a running server.
+    """The database with its tables, made when they are not there; works beside a running server of this version.
 
     Raises:
-        ConfigurationError: It cannot be opened.
+        ConfigurationError: It cannot be opened, or belongs to a running server of an older version.
     """
     from service.storage.engine import open_engine
     from service.storage.home import make_home
-    from service.storage.migrate import migrate
+    from service.storage.migrate import migrate_beside
 
     make_home(settings.home)
     engine = open_engine(settings.database_url, pool_size=1)
     try:
-        migrate(engine)
+        migrate_beside(engine, settings.home if settings.needs_home_lock else None)
         yield engine
     finally:
         engine.dispose()

@@ -5,6 +5,7 @@ Forward only. A schema that is already right costs one query and does not import
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,11 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.sql import column
 
 from domain.errors import ConfigurationError
+from service.storage.home import HomeLock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from alembic.config import Config
     from sqlalchemy.engine import Connection, Engine
 
@@ -50,15 +54,40 @@ def migrate(engine: Engine) -> None:
         NewerDatabase: A later version of this program made the schema.
         DatabaseUnreachable: The database does not answer or refuses us.
     """
-    try:
+    with _reaching(engine):
         if current_revision(engine) == HEAD:
             return
         with engine.begin() as connection:
             _wait_for_others(connection)
             _upgrade(connection)
-    except OperationalError as error:
-        shown = engine.url.render_as_string(hide_password=True)
-        raise DatabaseUnreachable(shown, str(error.orig).strip()) from error
+
+
+def migrate_beside(engine: Engine, home: Path | None) -> None:
+    """The same for a command, which may be run beside a serving process: the schema of an older one is left alone.
+
+    Args:
+        engine: The database.
+        home: The data folder that a serving process holds the lock of; None where no such lock is needed.
+
+    Raises:
+        HomeInUse: The schema is older, and a process serves from the folder.
+        NewerDatabase: As `migrate`.
+        DatabaseUnreachable: As `migrate`.
+    """
+    with _reaching(engine):
+        alone = HomeLock(home) if home is not None and is_older(engine) else nullcontext()
+    with alone:
+        migrate(engine)
+
+
+def is_older(engine: Engine) -> bool:
+    """Whether the database has tables of an earlier version; an empty one has none.
+
+    Raises:
+        OperationalError: The database does not answer or refuses us.
+    """
+    revision = current_revision(engine)
+    return revision is not None and revision < HEAD
 
 
 def current_revision(engine: Engine) -> str | None:
@@ -80,6 +109,15 @@ def alembic_config(connection: Connection) -> Config:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
     return config
+
+
+@contextmanager
+def _reaching(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        shown = engine.url.render_as_string(hide_password=True)
+        raise DatabaseUnreachable(shown, str(error.orig).strip()) from error
 
 
 def _wait_for_others(connection: Connection) -> None:

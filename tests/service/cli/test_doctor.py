@@ -3,11 +3,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
 
 from service.cli.exits import Exit
+from service.storage.engine import open_engine
+from service.storage.home import HomeLock
+from service.storage.migrate import HEAD, alembic_config, current_revision
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from sqlalchemy import Engine
 
     from tests.service.cli.running import Cli, Ended
     from tests.support.openai_stub import OpenAIStub
@@ -85,6 +92,39 @@ def test_an_unreachable_database_fails_without_showing_its_password(cli: Cli) ->
     ended = cli("doctor", "--no-models", "--json", RIDDLEWIRE_DATABASE_URL="postgresql://me:hush@127.0.0.1:9/none")
     assert _finding(ended, "database")["verdict"] == "failed"
     assert "hush" not in ended.out
+
+
+def test_an_older_schema_is_told_and_left_as_it_is(cli: Cli, older: Engine) -> None:
+    ended = cli("doctor", "--no-models", "--json")
+    finding = _finding(ended, "database")
+    assert finding["verdict"] == "note"
+    assert f"schema 0001; this version has {HEAD}" in finding["detail"]
+    assert "back up" in finding["remedy"]
+    assert ended.code == Exit.OK
+    assert current_revision(older) == "0001"
+
+
+def test_commands_leave_the_older_schema_of_a_serving_process_alone_and_migrate_without_one(
+    cli: Cli, older: Engine
+) -> None:
+    with HomeLock(cli.home):
+        refused = cli("keys", "list")
+        assert refused.code == Exit.CONFIGURATION, refused.err
+        assert "already serves" in refused.err
+        assert current_revision(older) == "0001"
+    assert cli("keys", "list").code == Exit.OK
+    assert current_revision(older) == HEAD
+
+
+@pytest.fixture
+def older(cli: Cli) -> Iterator[Engine]:
+    """A database that the first version made."""
+    cli.home.mkdir()
+    engine = open_engine(f"sqlite:///{cli.home / 'riddlewire.db'}")
+    with engine.begin() as connection:
+        command.upgrade(alembic_config(connection), "0001")
+    yield engine
+    engine.dispose()
 
 
 def test_serving_strangers_without_keys_fails(cli: Cli) -> None:
