@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
+_SECONDS_TO_START: Final = 60
+"""Of several processes one that says nothing for so long is killed; uvicorn's 5 seconds are less than its imports take
+on a busy machine."""
+
+
 def prepare_process(settings: Settings) -> None:
     """Set up this process's logs and traces, look for garbage less often, and keep tokenizers to one thread."""
     from service.telemetry import setup
@@ -147,4 +152,5 @@ def configuration(settings: Settings, factory: AppFactory) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=math.ceil(settings.limits.drain_s),
+        timeout_worker_healthcheck=_SECONDS_TO_START,
     )
