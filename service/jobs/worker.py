@@ -208,9 +208,9 @@ class Worker:
         self.begin_no_more()
         if self._watch is not None:
             await asyncio.gather(self._watch, return_exceptions=True)
-        async with self._starting:
-            started = bool(self._tasks)
-        if not started:
+        async with self._starting:  # a start that was under way has ended, and what it began is to end
+            self.begin_no_more()
+        if not self._tasks:
             return
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.work.finish(timeout_s)

@@ -1,0 +1,51 @@
+"""The worker of a process that is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from service.jobs.work import Stores
+from service.jobs.worker import Worker
+from service.setting_groups.background import JobSettings
+from service.storage.jobs import JobRepository
+from service.storage.riddles import RiddleRepository
+from service.storage.writer import Writer
+from service.telemetry.job_metrics import JobMetrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+
+
+@pytest.fixture
+def worker(engine: Engine) -> Iterator[Worker]:
+    writer = Writer(engine)
+    stores = Stores(
+        engine=engine, writer=writer, jobs=JobRepository(engine, writer), riddles=RiddleRepository(engine, writer)
+    )
+    nothing: Any = None
+    yield Worker(stores, pipeline=lambda _: nothing, settings=JobSettings(), metrics=JobMetrics(CollectorRegistry()))
+    writer.close()
+
+
+async def test_a_stop_that_comes_while_it_starts_ends_what_was_started(worker: Worker) -> None:
+    starting = asyncio.create_task(worker.news())
+    await asyncio.sleep(0.02)
+    async with asyncio.timeout(30):
+        await worker.stop(5)
+    await starting
+    assert not worker.is_started
+
+
+async def test_what_comes_in_after_it_was_told_to_begin_no_more_starts_nothing(worker: Worker) -> None:
+    worker.begin_no_more()
+    await worker.news()
+    assert not worker.is_started
+    assert worker.health().state == "draining"
