@@ -27,9 +27,11 @@ def chroma_server(folder: Path, port: int | None = None) -> Iterator[tuple[subpr
     port = port or free_port()
     command = [program, "run", "--path", str(folder), "--host", "127.0.0.1", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        _wait_for(port)
-        yield server, f"http://127.0.0.1:{port}"
-        server.terminate()
+        try:
+            _wait_for(port)
+            yield server, f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
 
 
 def _wait_for(port: int) -> None:
