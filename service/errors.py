@@ -16,7 +16,6 @@
     ├── ShuttingDown             503
     ├── RequestInProgress        409  the same Idempotency-Key is still being answered
     ├── BatchIsFinished          409  nothing left to cancel
-    ├── NothingToRetry           409  no article of the batch has failed
     ├── WorkerDied               500  an article of a batch that kills its workers
     └── IdempotencyMismatch      422  the same Idempotency-Key came with another body or query
 
@@ -244,19 +243,6 @@ class BatchIsFinished(ServiceError):
 
     def __init__(self, batch_id: str) -> None:
         super().__init__(f"batch {batch_id} is finished; there is nothing left to cancel")
-
-
-class NothingToRetry(ServiceError):
-    """A batch in which nothing has failed has nothing to run again."""
-
-    status = 409
-    slug = "nothing-to-retry"
-    title = "Nothing to run again"
-
-    def __init__(self, batch_id: str, *, cancelled: int, is_open: bool) -> None:
-        more = f"; its {cancelled:,} cancelled articles want a new batch" if cancelled else ""
-        told = "has failed and does not run again already" if is_open else "has failed"
-        super().__init__(f"no article of batch {batch_id} {told}{more}")
 
 
 class WorkerDied(ServiceError):

@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, select, text, update
 
 from domain.article import content_hash
 from domain.errors import NotFound
-from service.errors import BatchIsFinished, NothingToRetry, QueueFull
+from service.errors import BatchIsFinished, QueueFull
 from service.storage.batch_changes import queue_failed, stop_queued
 from service.storage.batch_counts import read_counts
 from service.storage.batch_ends import close_stopped, finish
@@ -160,7 +160,7 @@ class BatchRepository:
             return self._get(connection, batch_id)
 
     def retry(self, batch_id: str, *, scope: Scope = EVERYTHING, most_waiting: int | None = None) -> StoredBatch:
-        """Run the failed items again; those that were cancelled stay so.
+        """Run the failed items again; those that were cancelled stay so. Where none has failed, nothing changes.
 
         Args:
             batch_id: Whose.
@@ -169,16 +169,13 @@ class BatchRepository:
 
         Raises:
             NotFound: As `get`.
-            NothingToRetry: No item has failed, or those are run again already.
             QueueFull: With them more would wait than may.
         """
         with self._engine.begin() as connection:
             _wait_for_intake(connection)
-            batch = self._get(connection, batch_id, scope, lock=True)
+            self._get(connection, batch_id, scope, lock=True)
             queued = queue_failed(connection, batch_id)
-            if queued == 0:
-                raise NothingToRetry(batch_id, cancelled=batch.counts["cancelled"], is_open=not batch.is_over)
-            if most_waiting is not None and queued < count_waiting(connection) > most_waiting:
+            if queued and most_waiting is not None and queued < count_waiting(connection) > most_waiting:
                 raise QueueFull(most_waiting)
             return self._get(connection, batch_id)
 
