@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from service.settings import Settings
 
 
-_SECONDS_TO_START: Final = 60
-"""Of several processes one that says nothing for so long is killed; uvicorn's 5 seconds are less than its imports take
-on a busy machine."""
+_SECONDS_TO_ANSWER: Final = 15
+"""Of several processes one that is silent for so long is taken for dead; imports on a busy machine can take longer than
+uvicorn's own 5 seconds."""
 
 
 def prepare_process(settings: Settings) -> None:
@@ -152,5 +152,5 @@ def configuration(settings: Settings, factory: AppFactory) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=math.ceil(settings.limits.drain_s),
-        timeout_worker_healthcheck=_SECONDS_TO_START,
+        timeout_worker_healthcheck=_SECONDS_TO_ANSWER,
     )

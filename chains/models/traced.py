@@ -9,7 +9,6 @@ from langchain_core.language_models.base import LangSmithParams
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.runnables.config import ensure_config, get_async_callback_manager_for_config
-from langchain_core.tracers._streaming import _StreamingCallbackHandler, _V2StreamingCallbackHandler
 from langchain_core.tracers.base import BaseTracer
 from langchain_core.utils.utils import LC_ID_PREFIX
 from langchain_openai import ChatOpenAI
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
 
-_CHANGES_CALLS = (BaseTracer, _StreamingCallbackHandler, _V2StreamingCallbackHandler)
-"""Callback handlers for whose sake LangChain makes calls in another way."""
 _STRUCTURED = frozenset({"ls_structured_output_format", "structured_output_format"})
 
 
@@ -52,29 +49,42 @@ class TracedChat(ChatOpenAI):
         messages = _messages(input) or self._convert_input(input).to_messages()
         run = await self._open_run(callbacks, messages, config, stop, kwargs)
         try:
-            result = await self._agenerate(messages, stop=stop, run_manager=run, **kwargs)
+            result = await self._ask(messages, stop, run, kwargs)
         except BaseException as error:
             await run.on_llm_error(error, response=LLMResult(generations=[]))
             raise
-        _describe(result, run)
         await run.on_llm_end(LLMResult(generations=[result.generations], llm_output=result.llm_output))
         message = result.generations[0].message
         assert isinstance(message, AIMessage)
         return message
 
+    async def _ask(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        run: AsyncCallbackManagerForLLMRun,
+        arguments: dict[str, Any],
+    ) -> ChatResult:
+        """Make the call; LangChain does it where a listener wants an answer in pieces."""
+        how: dict[str, Any] = {"async_api": True, "run_manager": run, **arguments}
+        if self._should_stream(**how) or self._should_use_protocol_streaming(**how):
+            return await self._agenerate_with_cache(messages, stop=stop, run_manager=run, **arguments)
+        result = await self._agenerate(messages, stop=stop, run_manager=run, **arguments)
+        _describe(result, run)
+        return result
+
     def _is_special(self, callbacks: AsyncCallbackManager, arguments: dict[str, Any]) -> bool:
         """Whether a call is left to LangChain: anything that it does around a call besides making it.
 
-        That is callbacks of the model's own, caches, rate limits, streaming for somebody's sake, tracers, other forms
-        of messages, and answers with a schema.
+        That is callbacks of the model's own, caches, rate limits, tracers, other forms of messages, and answers with a
+        schema.
         """
         return (
-            bool(self.callbacks or self.verbose or self.cache or self.rate_limiter or self.streaming)
-            or bool(arguments.get("stream"))
+            bool(self.callbacks or self.verbose or self.cache or self.rate_limiter)
             or self.output_version == "v1"
             or get_llm_cache() is not None
             or not _STRUCTURED.isdisjoint(arguments)
-            or any(isinstance(handler, _CHANGES_CALLS) for handler in callbacks.handlers)
+            or any(isinstance(handler, BaseTracer) for handler in callbacks.handlers)
         )
 
     def _callbacks(self, config: RunnableConfig | None) -> AsyncCallbackManager:

@@ -94,7 +94,8 @@ def test_a_batch_that_is_refused_is_told_and_nothing_is_lost(live: Live, batches
     assert live.post(f"{path}/pull").json()["entries"]["new"] == 8
 
 
-def test_a_feed_that_cannot_be_fetched_is_told_as_a_source_and_not_as_an_article(live: Live) -> None:
+def test_a_feed_that_cannot_be_fetched_is_told_as_a_source_and_not_as_an_article(serve: Serve) -> None:
+    live = serve(feeds={"networks": ("127.0.0.1/32",), "pause_s": 0})
     feed = {"kind": "rss", "url": "http://127.0.0.1:9/news.xml"}
     problem = assert_problem(live.post(f"{live.post('/v1/feeds', json=feed).headers['location']}/pull"), 502)
     assert problem.type.endswith("fetch-failed")

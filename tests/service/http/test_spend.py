@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from tests.service.http.conftest import ARTICLE
@@ -102,8 +103,13 @@ def test_a_day_that_is_none_is_refused(live: Live) -> None:
 
 
 def test_a_service_with_an_idle_budget_starts_and_warns(serve: Serve) -> None:
-    with capture_logs() as logs:
-        serve(budgets={"pipelines": {"nope": 1.0, "openai": 1.0}})
+    configured = structlog.get_config()
+    structlog.reset_defaults()  # a test before may have left warnings out
+    try:
+        with capture_logs() as logs:
+            serve(budgets={"pipelines": {"nope": 1.0, "openai": 1.0}})
+    finally:
+        structlog.configure(**configured)
     warned = [log for log in logs if log["event"] == "a budget protects nothing"]
     assert [log["log_level"] for log in warned] == ["warning"]
     assert "'nope'" in warned[0]["reason"]

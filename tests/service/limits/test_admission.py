@@ -146,7 +146,7 @@ async def test_a_provider_that_gives_only_bad_answers_is_left_alone(opened: Open
             call.cancel()
         await asyncio.gather(*others, return_exceptions=True)
     told = [error.retry_after_s for call in done if isinstance(error := call.exception(), ProviderBadAnswer)]
-    assert len(told) == len(done) == len(stub.requests) <= 4 + 3  # those in flight, and one after each pause
+    assert len(told) == len(done) == len(stub.requests) <= 4 + 4  # those in flight, and one after each pause
     assert told.count(None) == 2  # the first two might have been the articles' fault
     assert max(filter(None, told)) >= 1
 
