@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from bench.servers import Server
 
 AT_ONCE = 64
+"""Calls in flight at the model."""
+JOBS = 96
+"""Articles in hand, so that the model is asked while others are begun, judged and stored."""
 MODEL_MS = 200
 IDEAL = AT_ONCE / (2 * MODEL_MS / 1e3)
 
@@ -104,7 +107,11 @@ def measure(options: Options) -> Report:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
         stub = stack.enter_context(stub_server(Path(folder)))
         sizes = Sizes.of(quick=options.quick)
-        with batch_service(Path(folder), stub, "wide", RIDDLEWIRE_JOBS_CONCURRENCY=str(AT_ONCE)) as (server, home):
+        wide = {
+            "RIDDLEWIRE_JOBS_CONCURRENCY": str(JOBS),
+            "RIDDLEWIRE_PROVIDERS": f'{{"openai": {{"max_concurrency": {AT_ONCE}}}}}',
+        }
+        with batch_service(Path(folder), stub, "wide", **wide) as (server, home):
             meter = Meter(server.pid, stub.pid)
             asyncio.run(_measured(report, server, stub, home, sizes))
             report.other_cores = meter.read().other_cores
