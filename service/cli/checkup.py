@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from domain.errors import RiddlewireError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Engine
 
@@ -102,6 +102,15 @@ def _unmet(extra: str | None) -> list[str]:
         if not wanted.specifier.contains(found, prereleases=True):
             problems.append(f"{wanted.name} {found} is not {wanted.specifier}")
     return problems
+
+
+def check_variables(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Variables that look like settings and are none: a misspelt one protects nothing, and nobody tells."""
+    from service.settings_table import unknown_variables
+
+    for name, meant in sorted(unknown_variables(environment).items()):
+        remedy = f"did you mean {meant}?" if meant else "see docs/configuration.md for those there are, or unset it"
+        yield Finding(name="settings", verdict="note", detail=f"{name} is set, and nothing reads it", remedy=remedy)
 
 
 def check_home(settings: Settings) -> Finding:

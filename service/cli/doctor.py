@@ -1,5 +1,6 @@
 """`riddlewire doctor`: looks at everything a riddle depends on and says what to do about what is wrong."""
 
+import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,7 @@ def _findings(ctx: typer.Context, *, models: bool) -> "Iterator[Finding]":
     yield from _one(checkup.check_packages, "Looking at packages …")
     yield from _one(checkup.check_page_reader, "Looking at packages …")
     yield from checkup.check_extras()
+    yield from checkup.check_variables(os.environ)
     try:
         settings = settings_of(ctx)
     except ConfigurationError as error:

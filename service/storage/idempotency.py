@@ -29,9 +29,6 @@ KEPT = timedelta(hours=24)
 """How long an answer is replayed, counted from the first request. One that tells of a batch is replayed for as long as
 the batch is open, and as long again after its end: whoever asks anew would pay for everything anew."""
 
-ANONYMOUS = "anonymous"
-"""The owner of keys that come in without an API key."""
-
 
 @dataclass(frozen=True, slots=True)
 class Started:

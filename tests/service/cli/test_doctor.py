@@ -74,6 +74,14 @@ def test_a_bad_setting_is_found_and_named(cli: Cli) -> None:
     assert "RIDDLEWIRE_PORT" in _finding(ended, "settings")["detail"]
 
 
+def test_a_misspelt_setting_is_noted_with_the_one_that_is_meant(cli: Cli) -> None:
+    ended = cli("doctor", "--no-models", "--json", RIDDLEWIRE_DATBASE_URL="x")
+    finding = _finding(ended, "settings")
+    assert (ended.code, finding["verdict"]) == (Exit.OK, "note")
+    assert "RIDDLEWIRE_DATBASE_URL" in finding["detail"]
+    assert "RIDDLEWIRE_DATABASE_URL" in finding["remedy"]
+
+
 def test_a_budget_for_a_pipeline_that_is_not_there_fails_and_says_which_may_be_meant(cli: Cli) -> None:
     ended = cli("doctor", "--no-models", "--json", RIDDLEWIRE_BUDGETS_PIPELINES='{"open-ai": 1, "zero-shot": 2}')
     assert ended.code == Exit.FAILED
