@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManager
+from langchain_core.callbacks.manager import handle_event
 
 if TYPE_CHECKING:
+    from langchain_core.callbacks import AsyncCallbackManagerForChainRun, AsyncCallbackManagerForLLMRun
+    from langchain_core.outputs import LLMResult
     from langchain_core.runnables import RunnableConfig
 
 
@@ -20,3 +24,37 @@ def inherited(config: RunnableConfig | None) -> AsyncCallbackManager | None:
     if isinstance(callbacks, AsyncCallbackManager) and callbacks.parent_run_id is not None:
         return callbacks
     return None
+
+
+async def chain_ended(run: AsyncCallbackManagerForChainRun, outcome: Any) -> None:
+    """Tell a run's handlers what it gave."""
+    if _listen_at_once(run, "on_chain_end"):
+        _tell(run, "on_chain_end", "ignore_chain", outcome)
+    else:
+        await run.on_chain_end(outcome)
+
+
+async def llm_ended(run: AsyncCallbackManagerForLLMRun, result: LLMResult) -> None:
+    """Tell a model call's handlers what it gave."""
+    if _listen_at_once(run, "on_llm_end"):
+        _tell(run, "on_llm_end", "ignore_llm", result)
+    else:
+        await run.on_llm_end(result)
+
+
+def _tell(
+    run: AsyncCallbackManagerForChainRun | AsyncCallbackManagerForLLMRun, event: str, ignored_by: str, what: Any
+) -> None:
+    handle_event(
+        run.handlers, event, ignored_by, what, run_id=run.run_id, parent_run_id=run.parent_run_id, tags=run.tags
+    )
+
+
+def _listen_at_once(run: AsyncCallbackManagerForChainRun | AsyncCallbackManagerForLLMRun, event: str) -> bool:
+    """Whether all handlers are plain functions to be called here.
+
+    Then nothing is awaited, nothing can be cancelled, and the task that LangChain begins for it would shield nothing.
+    """
+    return all(
+        handler.run_inline and not inspect.iscoroutinefunction(getattr(handler, event)) for handler in run.handlers
+    )

@@ -43,7 +43,7 @@ class RetrieveExamples(Step[RetrievalTask, Selection]):
 
     async def _work(self, task: RetrievalTask, _config: RunnableConfig) -> Selection:
         if task.spec is None or task.spec.k == 0:
-            return Selection(examples=(), considered=())
+            return Selection()
         return await self._examples.aselect(task.article, task.spec, tenant=task.tenant, topic=task.topic)
 
 

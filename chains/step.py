@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from langchain_core.runnables import Runnable
 from langchain_core.runnables.config import ensure_config, get_async_callback_manager_for_config
 
-from chains.callbacks import inherited
+from chains.callbacks import chain_ended, inherited
 from chains.portal import run_sync
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Step(Runnable[Task, Outcome]):
         except BaseException as error:
             await run.on_chain_error(error)
             raise
-        await run.on_chain_end(outcome)
+        await chain_ended(run, outcome)
         return outcome
 
 

@@ -11,9 +11,12 @@ import re
 import threading
 import unicodedata
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import snowballstemmer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 WORD: Final = re.compile(r"[^\W_]+(?:'[^\W\d_]+)*")
 """Letters and digits, with apostrophes inside; hyphens divide."""
@@ -42,6 +45,7 @@ STOP_WORDS: Final = word_set(
 )
 """English words that give nothing away."""
 
+_POSSESSIVE: Final = re.compile(r"'s(?= |$)")
 _APOSTROPHES: Final = "\u2019\u2018\u02bc"
 _MARKS: Final = re.compile(r"[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u0610-\u061a\u064b-\u065f\u20d0-\u20ff]+")
 """Accents, and the vowel points of Hebrew and Arabic."""
@@ -61,6 +65,11 @@ def plain(text: str) -> str:
 def fold(word: str) -> str:
     """A word of `plain` text in lower case, without possessive `'s`."""
     return word.casefold().removesuffix("'s")
+
+
+def fold_all(some: Iterable[str]) -> frozenset[str]:
+    """Many words, each folded, all at once."""
+    return frozenset(_POSSESSIVE.sub("", " ".join(some).casefold()).split())
 
 
 @lru_cache(maxsize=2048)

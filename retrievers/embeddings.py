@@ -35,6 +35,10 @@ class EmbeddingModel(Protocol):
         """`provider:model`; an index of another name is rebuilt."""
 
     @property
+    def at_once(self) -> bool:
+        """Whether a text takes so little time on this machine that no thread is worth its while."""
+
+    @property
     def dimension(self) -> int:
         """Length of every vector; may ask the provider once."""
 
@@ -55,6 +59,8 @@ class ProviderEmbeddings(Embeddings):
         name: `provider:model`.
         inner: The model.
     """
+
+    at_once = False
 
     def __init__(self, name: str, inner: Embeddings) -> None:
         self.name = name

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
 
     from retrievers.embeddings import EmbeddingModel
+    from retrievers.nearby import VectorSet
     from retrievers.store import ExampleStore
     from retrievers.vectors import Matrix
 
@@ -204,6 +205,26 @@ class ExampleIndex:
                 self.sync()
                 return self._search(vector, n, topic, tenant)
 
+    def search_at_hand(
+        self, vector: Matrix, n: int, topic: str | None = None, tenant: str | None = None
+    ) -> tuple[list[Hit], int] | None:
+        """Like `search` with the revision it is of, where nothing has to be waited for; else None.
+
+        That is: the index is where the store is, and the vectors of everybody and of the tenant are in memory.
+        """
+        revision = self._revision
+        if revision < 0 or self._store.revision_at_hand() != revision:
+            return None
+        hits: list[Hit] = []
+        for name in _names(tenant):
+            remembered, collection = self._partitions.remembered(name)
+            kept = self._nearby.at_hand(collection, topic, revision) if collection else None
+            if kept is not None:
+                hits += _nearest_of(kept, vector, n)
+            elif collection or not remembered:
+                return None
+        return _best(hits, n), revision
+
     def vectors(self, hashes: list[str], tenant: str | None = None) -> dict[str, Matrix]:
         """The vectors kept under these content hashes, as far as they are there.
 
@@ -221,26 +242,36 @@ class ExampleIndex:
 
     def _search(self, vector: Matrix, n: int, topic: str | None, tenant: str | None) -> list[Hit]:
         hits = [hit for collection in self._visible(tenant) for hit in self._nearest(collection, vector, n, topic)]
-        hits.sort(key=lambda hit: -hit.score)
-        return hits[:n]
+        return _best(hits, n)
 
     def _nearest(self, collection: Collection, vector: Matrix, n: int, topic: str | None) -> list[Hit]:
         kept = self._nearby.get(collection, topic, self._revision)
         if kept is not None:
-            return [Hit(key, score) for key, score in kept.nearest(vector, n)] if kept.hashes else []
+            return _nearest_of(kept, vector, n)
         if topic is None:
             return _query(collection, vector, n)
         hits = _query_and_filter(collection, vector, n, topic)
         return hits if len(hits) == n else _query(collection, vector, n, where={"topic": topic})
 
     def _visible(self, tenant: str | None) -> list[Collection]:
-        names = (None,) if tenant is None else (None, tenant)
-        return [collection for name in names if (collection := self._partitions.find(name))]
+        return [collection for name in _names(tenant) if (collection := self._partitions.find(name))]
 
     def close(self, *, delete: bool = False) -> None:
         """Let go of the collections; with `delete`, of what is in them too."""
         if delete and "_partitions" in self.__dict__:
             self._partitions.delete()
+
+
+def _names(tenant: str | None) -> tuple[str | None, ...]:
+    return (None,) if tenant is None else (None, tenant)
+
+
+def _nearest_of(kept: VectorSet, vector: Matrix, n: int) -> list[Hit]:
+    return [Hit(key, score) for key, score in kept.nearest(vector, n)] if kept.hashes else []
+
+
+def _best(hits: list[Hit], n: int) -> list[Hit]:
+    return sorted(hits, key=lambda hit: -hit.score)[:n]
 
 
 def _query(collection: Collection, vector: Matrix, n: int, where: dict[str, Any] | None = None) -> list[Hit]:

@@ -83,6 +83,15 @@ class VectorShelf:
             self._kept.move_to_end(key)
             return self._kept[key]
 
+    def at_hand(self, collection: Collection, topic: str | None, revision: int) -> VectorSet | None:
+        """Like `get`, but None also where Chroma or another thread would have to be waited for."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return self._kept.get((str(collection.id), topic)) if revision == self._revision else None
+        finally:
+            self._lock.release()
+
     def _turn_to(self, revision: int) -> None:
         if revision != self._revision:
             self._kept.clear()

@@ -57,6 +57,11 @@ class Partitions:
                 self._open[tenant] = None
         return self._open[tenant]
 
+    def remembered(self, tenant: str | None) -> tuple[bool, Collection | None]:
+        """Whether `find` would answer without asking Chroma, and what."""
+        known = self._open
+        return tenant in known, known.get(tenant)
+
     def open(self, tenant: str | None) -> Collection:
         """The collection of a tenant, created when there is none."""
         found = self.find(tenant)

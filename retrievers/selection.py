@@ -15,7 +15,8 @@ What is left is ordered by similarity, most similar last, next to the question.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,10 +54,20 @@ class Considered:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The examples to show, most similar last; and everything that was considered, most similar first."""
+    """The examples to show, most similar last.
 
-    examples: tuple[Scored, ...]
-    considered: tuple[Considered, ...]
+    Args:
+        examples: With their similarity.
+        explain: Tells what was considered.
+    """
+
+    examples: tuple[Scored, ...] = ()
+    explain: Callable[[], tuple[Considered, ...]] = field(default=tuple, compare=False)
+
+    @property
+    def considered(self) -> tuple[Considered, ...]:
+        """Everything that was looked at, most similar first, put together when asked for: most never are."""
+        return self.explain()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +97,8 @@ def choose(
         budget_tokens: What all of them may take; without it or without a count, everything fits.
     """
     if not candidates:
-        return Selection((), ())
-    vectors = np.stack([candidate.vector for candidate in candidates])
+        return Selection()
+    vectors = np.concatenate([candidate.vector for candidate in candidates]).reshape(len(candidates), -1)
     scores = np.clip(vectors @ query, -1.0, 1.0)
     order = np.argsort(-scores, kind="stable")
     ranked, vectors, scores = [candidates[i] for i in order], vectors[order], scores[order]
@@ -95,12 +106,14 @@ def choose(
 
     reasons: dict[int, str] = {}
     pool = _eligible(ranked, scores, between, spec.floor, reasons)
-    picked = _mmr(scores, between, pool, spec.k, spec.mmr_lambda)
-    for place in set(pool) - set(picked):
-        reasons[place] = f"the {len(picked)} shown are a better mix of similarity and variety"
+    mixed = _mmr(scores, between, pool, spec.k, spec.mmr_lambda)
+    others = f"the {len(mixed)} shown are a better mix of similarity and variety"
+    reasons.update(dict.fromkeys(set(pool).difference(mixed), others))
+    picked = sorted(mixed)
     if count_tokens is not None and budget_tokens is not None:
-        picked = _pack(ranked, sorted(picked), count_tokens, budget_tokens, reasons)
-    return _explained(ranked, scores, sorted(picked), reasons)
+        picked = _pack(ranked, picked, count_tokens, budget_tokens, reasons)
+    shown = tuple(Scored(ranked[place].example, float(scores[place])) for place in reversed(picked))
+    return Selection(shown, partial(_considered, ranked, scores, picked, reasons))
 
 
 def _eligible(
@@ -109,12 +122,12 @@ def _eligible(
     """Places of the candidates that may be shown; the reasons of the others go into `reasons`."""
     pool: list[int] = []
     alike = between >= NEAR_DUPLICATE
-    lonely = alike.sum(axis=0) <= 1
-    for place, candidate in enumerate(ranked):
+    lonely = (alike.sum(axis=0) <= 1).tolist()
+    for place, (candidate, score) in enumerate(zip(ranked, scores.tolist(), strict=True)):
         if candidate.same_text:
             reasons[place] = "its text is the article's own"
-        elif scores[place] < floor:
-            reasons[place] = f"similarity {scores[place]:.3f} is below the floor of {floor:.3f}"
+        elif score < floor:
+            reasons[place] = f"similarity {score:.3f} is below the floor of {floor:.3f}"
         elif not lonely[place] and (twins := [other for other in pool if alike[place, other]]):
             reasons[place] = f"nearly the same as {ranked[twins[0]].example.id}, which is more similar"
         else:
@@ -152,11 +165,11 @@ def _pack(
     return picked
 
 
-def _explained(
+def _considered(
     ranked: Sequence[Candidate], scores: Matrix, picked: Sequence[int], reasons: dict[int, str]
-) -> Selection:
+) -> tuple[Considered, ...]:
     kept = {place: f"shown, number {rank} by similarity" for rank, place in enumerate(picked, 1)}
-    considered = tuple(
+    return tuple(
         Considered(
             id=candidate.example.id,
             headline=candidate.example.headline,
@@ -167,5 +180,3 @@ def _explained(
         )
         for place, candidate in enumerate(ranked)
     )
-    shown = tuple(Scored(ranked[place].example, float(scores[place])) for place in reversed(picked))
-    return Selection(shown, considered)

@@ -66,9 +66,7 @@ class ExampleSelector:
             ProviderError: The embedding's provider failed.
         """
         query = self._encoder.encode([(article.title, article.text)])[0]
-        shelved = self._nearest(query, max(spec.candidates, spec.k) + _SPARE, topic, tenant)
-        own = fingerprint(article.text[:_MAX_COMPARED_CHARS])
-        candidates = [Candidate(item.example, item.vector, item.fingerprint == own) for item in shelved]
+        candidates = _candidates(article, self._nearest(query, _looked_at(spec), topic, tenant))
         return choose(query, candidates, spec, count_tokens=count_tokens, budget_tokens=budget_tokens)
 
     async def aselect(
@@ -81,7 +79,13 @@ class ExampleSelector:
         count_tokens: Callable[[Example], int] | None = None,
         budget_tokens: int | None = None,
     ) -> Selection:
-        """`select` in a thread."""
+        """`select`: here where all it takes is in memory, for then a thread costs more than the work; else in one."""
+        if self.embeddings.at_once:
+            query = self._encoder.encode([(article.title, article.text)])[0]
+            shelved = self._nearest_at_hand(query, _looked_at(spec), topic, tenant)
+            if shelved is not None:
+                candidates = _candidates(article, shelved)
+                return choose(query, candidates, spec, count_tokens=count_tokens, budget_tokens=budget_tokens)
         return await asyncio.to_thread(
             self.select,
             article,
@@ -137,6 +141,17 @@ class ExampleSelector:
         visible = (found[key] for key in hashes if key in found)
         return [item for item in visible if _may_see(item.example, topic, tenant)]
 
+    def _nearest_at_hand(self, query: Matrix, n: int, topic: str | None, tenant: str | None) -> list[Shelved] | None:
+        searched = self._index.search_at_hand(query, n, topic, tenant)
+        if searched is None:
+            return None
+        hits, revision = searched
+        hashes = [hit.content_hash for hit in hits]
+        found = self._shelf.take(hashes, revision)
+        if len(found) < len(set(hashes)):
+            return None
+        return [found[key] for key in hashes if _may_see(found[key].example, topic, tenant)]
+
     def _fetch(self, hashes: list[str], tenant: str | None) -> dict[str, Shelved]:
         """From store and index; what either does not know any more is left out."""
         examples = self._store.by_hashes(hashes)
@@ -146,6 +161,15 @@ class ExampleSelector:
             for key, example in examples.items()
             if key in vectors
         }
+
+
+def _looked_at(spec: RetrievalSpec) -> int:
+    return max(spec.candidates, spec.k) + _SPARE
+
+
+def _candidates(article: Article, shelved: Sequence[Shelved]) -> list[Candidate]:
+    own = fingerprint(article.text[:_MAX_COMPARED_CHARS])
+    return [Candidate(item.example, item.vector, item.fingerprint == own) for item in shelved]
 
 
 def _may_see(example: Example, topic: str | None, tenant: str | None) -> bool:

@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from chains.gate.places import CALENDAR
-from chains.words import STOP_WORDS, WORD, fold, plain, word_set
+from chains.words import STOP_WORDS, WORD, fold, fold_all, plain, word_set
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,7 +119,7 @@ def reading_of(text: str) -> Reading:
         for position, word in enumerate(spoken)
         if word[0].isupper()
     ]
-    small = frozenset(fold(word) for word in set(spoken) if not word[0].isupper())
+    small = fold_all(word for word in set(spoken) if not word[0].isupper())
     return Reading(capitals, small, len(spoken))
 
 

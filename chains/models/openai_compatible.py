@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import aclosing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,7 +11,9 @@ from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.outputs import ChatGeneration, LLMResult
 from pydantic import PrivateAttr, SecretStr
 
+from chains.callbacks import llm_ended
 from chains.models.choices import Choices
+from chains.models.messages import plain_messages
 from chains.models.nonsense import nonsense_is_a_bad_answer
 from chains.models.proxies import proxy_for
 from chains.models.retries import RetryPolicy
@@ -35,6 +38,8 @@ _HEADERS = {
     "accept-encoding": "identity",  # bodies are small, and a compressed one could unpack to gigabytes
     "user-agent": "riddlewire",
 }
+_RENAMES_ROLES = re.compile(r"o\d")
+"""Models to which LangChain sends what is the system's as the developer's."""
 _process_sessions = Sessions()
 
 
@@ -106,7 +111,7 @@ class OpenAICompatibleChat(SynchronousToo):
         except BaseException as error:
             await run.on_llm_error(error, response=LLMResult(generations=[]))
             raise
-        await run.on_llm_end(LLMResult(generations=[[ChatGeneration(message=answer) for answer in answers]]))
+        await llm_ended(run, LLMResult(generations=[[ChatGeneration(message=answer) for answer in answers]]))
         return answers
 
     async def _read_choices(
@@ -189,9 +194,25 @@ class OpenAICompatibleChat(SynchronousToo):
         return next((choice for choice in chosen if choice is not None), True)
 
     def _get_request_payload(self, input_: Any, *, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        payload: dict[str, Any] = super()._get_request_payload(input_, stop=stop, **kwargs)
+        payload = self._plain_payload(input_, stop=stop, **kwargs)
+        if payload is None:
+            payload = super()._get_request_payload(input_, stop=stop, **kwargs)
         if not self._is_official and "max_completion_tokens" in payload:
             payload["max_tokens"] = payload.pop("max_completion_tokens")  # the name every other service knows
+        return payload
+
+    def _plain_payload(self, input_: Any, **more: Any) -> dict[str, Any] | None:
+        """LangChain's payload for messages that are text and nothing else; None when there are others.
+
+        It looks at every letter of an assistant's message for what may be a block, and few-shot prompts have many.
+        """
+        messages = plain_messages(input_)
+        if messages is None or _RENAMES_ROLES.match(self.model_name):
+            return None
+        payload: dict[str, Any] = super()._get_request_payload([], **more)
+        if "messages" not in payload:  # it is one for the Responses API
+            return None
+        payload["messages"] = messages
         return payload
 
     @cached_property

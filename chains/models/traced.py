@@ -13,7 +13,7 @@ from langchain_core.tracers.base import BaseTracer
 from langchain_core.utils.utils import LC_ID_PREFIX
 from langchain_openai import ChatOpenAI
 
-from chains.callbacks import inherited
+from chains.callbacks import inherited, llm_ended
 
 if TYPE_CHECKING:
     from langchain_core.callbacks import AsyncCallbackManager, AsyncCallbackManagerForLLMRun
@@ -53,7 +53,7 @@ class TracedChat(ChatOpenAI):
         except BaseException as error:
             await run.on_llm_error(error, response=LLMResult(generations=[]))
             raise
-        await run.on_llm_end(LLMResult(generations=[result.generations], llm_output=result.llm_output))
+        await llm_ended(run, LLMResult(generations=[result.generations], llm_output=result.llm_output))
         message = result.generations[0].message
         assert isinstance(message, AIMessage)
         return message

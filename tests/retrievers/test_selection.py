@@ -78,7 +78,7 @@ def test_the_budget_drops_the_least_similar_first() -> None:
 
 
 def test_without_candidates_the_selection_is_empty() -> None:
-    assert choose(QUERY, [], SPEC) == Selection((), ())
+    assert choose(QUERY, [], SPEC) == Selection()
 
 
 vectors = st.lists(st.lists(st.floats(-1, 1, width=32), min_size=4, max_size=4), min_size=1, max_size=12)
