@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from sqlalchemy.exc import OperationalError
@@ -37,8 +36,7 @@ _OVERFETCH = 4
 _BATCH = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A content hash with its cosine similarity, as the approximate index sees it."""
 
     content_hash: str

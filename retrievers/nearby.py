@@ -43,7 +43,7 @@ class VectorSet:
         scores = self.rows @ vector
         best = np.argpartition(-scores, n - 1)[:n] if n < len(scores) else np.arange(len(scores))
         best = best[np.argsort(-scores[best], kind="stable")]
-        return [(self.hashes[place], float(scores[place])) for place in best]
+        return [(self.hashes[place], score) for place, score in zip(best.tolist(), scores[best].tolist(), strict=True)]
 
 
 class VectorShelf:

@@ -44,9 +44,9 @@ from retrievers import open_examples
 from tests.support.examples import an_example
 engine = create_engine(sys.argv[1])
 with open_examples(engine=engine, chroma=sys.argv[2], seed=False) as examples:
-    for number in range(int(sys.argv[3]), int(sys.argv[3]) + 10):
-        examples.add(an_example(number=number, tenant="acme" if number % 2 else None))
-    examples.remove(examples.store.list().items[0].id)
+    numbers = range(int(sys.argv[3]), int(sys.argv[3]) + 10)
+    mine = [examples.add(an_example(number=number, tenant="acme" if number % 2 else None)) for number in numbers]
+    examples.remove(mine[-2].id)
 engine.dispose()
 """
 
