@@ -49,7 +49,7 @@ class Sizes:
 
     @classmethod
     def of(cls, *, quick: bool) -> Sizes:
-        return cls(200, 200, 400, 200, 600) if quick else cls(2_000, 2_000, 600, 2_000, 10_000)
+        return cls(200, 200, 400, 200, 600) if quick else cls(2_000, 6_000, 600, 2_000, 10_000)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import sqlite3
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
 BUSY_TIMEOUT_MS = 10_000
 """How long SQLite waits for another process (the command line beside the server) before it gives up."""
+
+
+KNOWS_SUBSEC = (3, 42)
+"""SQLite's version from which `unixepoch('subsec')` is the time in milliseconds; before, it is nothing."""
 
 
 class SqliteDialect(SQLiteDialect_pysqlite):
@@ -146,6 +151,8 @@ def open_sqlite(url: URL, options: Mapping[str, Any]) -> SqliteEngine:
 def _prepare(dbapi_connection: Any, _record: ConnectionPoolEntry) -> None:
     dbapi_connection.isolation_level = None  # the driver begins nothing by itself: do_begin does
     dbapi_connection.create_function("lower", 1, _lower, deterministic=True)
+    if sqlite3.sqlite_version_info < KNOWS_SUBSEC:
+        dbapi_connection.create_function("unixepoch", 1, _unixepoch)
     cursor = dbapi_connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     _switch_to_wal(cursor)
@@ -167,6 +174,20 @@ def _is_busy(error: BaseException) -> bool:
 def _switch_to_wal(cursor: Any) -> None:
     """Where several open a new file at once, SQLite refuses the switch to all but one and does not wait by itself."""
     cursor.execute("PRAGMA journal_mode=WAL")
+
+
+def _unixepoch(when: str) -> float:
+    """`unixepoch` of one argument as a newer SQLite knows it.
+
+    DBOS takes every Python from 3.12 on to have such a SQLite; Debian 12 has none.
+    """
+    now = time.time()
+    match when:
+        case "subsec" | "subsecond":
+            return int(now * 1000) / 1000
+        case "now":
+            return int(now)
+    raise ValueError(f"unixepoch of {when!r}")
 
 
 def _lower(text: str | None) -> str | None:

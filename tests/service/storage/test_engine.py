@@ -36,6 +36,20 @@ def pragma(engine: Engine, name: str) -> object:
         return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
 
 
+def test_times_in_milliseconds_are_known_to_an_old_sqlite_too(sqlite: Engine) -> None:
+    """As DBOS asks for them on Python 3.12 and newer, also in the defaults of its columns."""
+    with sqlite.begin() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE seen (id INTEGER, at INTEGER NOT NULL DEFAULT (unixepoch('subsec') * 1000))"
+        )
+        before = time.time() * 1000
+        connection.exec_driver_sql("INSERT INTO seen (id) VALUES (1)")
+        at, second = connection.exec_driver_sql("SELECT at, unixepoch('now') FROM seen").one()
+    assert before - 2 <= at <= time.time() * 1000 + 1
+    assert isinstance(second, int)
+    assert abs(second - time.time()) < 5
+
+
 def test_sqlite_is_durable_and_keeps_references(sqlite: Engine) -> None:
     assert pragma(sqlite, "journal_mode") == "wal"
     assert pragma(sqlite, "synchronous") == 2  # FULL
