@@ -32,7 +32,8 @@ VERSION: Final = "1"
 """Change it only together with what a queued job means, and drain the queue before."""
 QUEUE: Final = "jobs"
 WORKFLOW: Final = "riddlewire.portion"
-POLL_S: Final = 0.1
+POLL_S: Final = 0.2
+"""How often it looks whether it may begin another portion, of which it has more in hand than are worked on."""
 THREADS: Final = 16
 LISTEN_EVERY_S: Final = 0.2
 """How often DBOS looks for messages between workflows on SQLite. We send none, but a stop waits for the next look."""

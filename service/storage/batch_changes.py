@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, case, exists, func, select, update
+from sqlalchemy import and_, case, exists, func, or_, select, update
 
 from service.storage.job_tables import batch_items, batches, jobs
 
@@ -43,6 +43,19 @@ def stop_queued(connection: Connection, batch_id: str, now: datetime) -> Stopped
         failed = _fail_again(connection, batch_id, part, now)
         stopped += Stopped(cancelled=_cancel(connection, batch_id, part, now), failed=failed)
     return stopped
+
+
+def lock_for_retry(connection: Connection, batch_id: str) -> None:
+    """Hold a batch and those that wait for the same failed jobs, in the order in which the end of a job holds them."""
+    mine, theirs = batch_items.alias(), batch_items.alias()
+    sharing = (
+        select(theirs.c.batch_id)
+        .join(mine, mine.c.job_id == theirs.c.job_id)
+        .join(jobs, jobs.c.id == mine.c.job_id)
+        .where(mine.c.batch_id == batch_id, jobs.c.status == "failed")
+    )
+    held = select(batches.c.id).where(or_(batches.c.id == batch_id, batches.c.id.in_(sharing)))
+    connection.execute(held.order_by(batches.c.id).with_for_update())
 
 
 def queue_failed(connection: Connection, batch_id: str) -> int:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, exists, select, text, update
 from domain.article import content_hash
 from domain.errors import NotFound
 from service.errors import BatchIsFinished, QueueFull
-from service.storage.batch_changes import queue_failed, stop_queued
+from service.storage.batch_changes import lock_for_retry, queue_failed, stop_queued
 from service.storage.batch_counts import read_counts
 from service.storage.batch_ends import close_stopped, finish
 from service.storage.batch_rows import ITEMS, BatchItem, StoredBatch, items_of, stored_batch
@@ -173,7 +173,8 @@ class BatchRepository:
         """
         with self._engine.begin() as connection:
             _wait_for_intake(connection)
-            self._get(connection, batch_id, scope, lock=True)
+            self._get(connection, batch_id, scope)
+            lock_for_retry(connection, batch_id)
             queued = queue_failed(connection, batch_id)
             if queued and most_waiting is not None and queued < count_waiting(connection) > most_waiting:
                 raise QueueFull(most_waiting)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from domain.errors import NotFound
 from service.errors import BatchIsFinished
@@ -57,6 +58,23 @@ def test_retrying_runs_the_failed_ones_again_and_opens_every_batch_that_waits_fo
     assert desk.batches.get(batch.id).is_over
     assert desk.batches.get(other.id).is_over
     assert desk.send("bad").is_over
+
+
+def test_a_retry_takes_the_batches_that_it_opens_in_the_order_in_which_ends_of_jobs_do(desk: Desk) -> None:
+    if desk.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite has one writer")
+    first, second = desk.send("bad", "good"), desk.send("bad", "good")
+    desk.fail(desk.started(desk.job_ids()[0]))
+    hold = select(batches.c.id).with_for_update(nowait=True)
+    with ThreadPoolExecutor(1) as pool:
+        with desk.engine.begin() as ending:  # as the end of the job that both wait for does
+            ending.execute(hold.where(batches.c.id == first.id))
+            retry = pool.submit(desk.batches.retry, second.id)
+            with pytest.raises(TimeoutError):
+                retry.result(timeout=0.5)
+            ending.execute(hold.where(batches.c.id == second.id))
+        retry.result(timeout=30)
+    assert [desk.counts(batch) for batch in (first, second)] == [{"queued": 2}] * 2
 
 
 def test_cancelling_a_retry_leaves_the_failure_with_its_reason_and_it_can_be_retried_again(desk: Desk) -> None:
