@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy.pool import QueuePool
 from prompts import RetrievalSpec
 from retrievers import nearby
 from retrievers.embeddings import ProviderEmbeddings
-from retrievers.examples import Examples, open_examples
+from retrievers.examples import open_examples
 from retrievers.index import ExampleIndex
 from tests.support.articles import real_articles
 from tests.support.examples import an_example
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from retrievers import Selection
     from retrievers.embeddings import EmbeddingModel
+    from retrievers.examples import Examples
 
 SPEC = RetrievalSpec(k=4, floor=-1.0)
 ARTICLE = real_articles(1)[0]
@@ -34,9 +36,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def opened(folder: Path, embeddings: EmbeddingModel | str = "embedded:wordllama") -> Examples:
+@contextmanager
+def opened(folder: Path, embeddings: EmbeddingModel | str = "embedded:wordllama") -> Iterator[Examples]:
     engine = create_engine(f"sqlite:///{folder / 'examples.db'}")
-    return open_examples(engine=engine, chroma=folder / "chroma", embeddings=embeddings)
+    with open_examples(engine=engine, chroma=folder / "chroma", embeddings=embeddings) as examples:
+        yield examples
+    engine.dispose()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chains.gate.endings import breaks_off
+from chains.gate.endings import _KEEPERS, breaks_off
 from chains.gate.material import flat
 from tests.chains.drafts import shipped
 
@@ -86,12 +86,15 @@ def test_no_guess_that_people_wrote_and_that_is_about_the_story_breaks_off() -> 
     assert [guess for guess in guesses if breaks_off(guess)] == []
 
 
-@given(examples)
-def test_every_answer_with_a_possessive_breaks_off_where_it_stands(example: Example) -> None:
-    words = example.answer.split()
-    cut = [number for number, word in enumerate(words, start=1) if word.endswith(("'s", "s'"))]
-    for number in cut:
-        assert breaks_off(" ".join(words[:number]), article=flat(example.article))
+def test_every_answer_with_a_possessive_breaks_off_where_it_stands() -> None:
+    cut = 0
+    for example in shipped():
+        words = example.answer.split()
+        for number, word in enumerate(words, start=1):
+            if word.endswith(("'s", "s'")) and word[:-2] not in _KEEPERS:
+                assert breaks_off(" ".join(words[:number]), article=flat(example.article)), example.answer
+                cut += 1
+    assert cut > 20
 
 
 @given(examples, st.sampled_from(["of", "the", "and a", "by its", "\u2013", ","]))

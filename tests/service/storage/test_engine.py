@@ -22,13 +22,16 @@ from service.storage.tables import riddles
 from tests.support.riddles import a_riddle
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path, migrated_file: Path) -> Engine:
+def sqlite(tmp_path: Path, migrated_file: Path) -> Iterator[Engine]:
     (tmp_path / "riddlewire.db").write_bytes(migrated_file.read_bytes())
-    return open_engine(f"sqlite:///{tmp_path / 'riddlewire.db'}")
+    engine = open_engine(f"sqlite:///{tmp_path / 'riddlewire.db'}")
+    yield engine
+    engine.dispose()
 
 
 def pragma(engine: Engine, name: str) -> object:
