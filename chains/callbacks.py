@@ -26,6 +26,16 @@ def inherited(config: RunnableConfig | None) -> AsyncCallbackManager | None:
     return None
 
 
+def nobody_hears_steps(config: RunnableConfig | None) -> bool:
+    """Whether a run below another would be told to nobody: all who listen have `hears_steps = False`.
+
+    They hear of whole pipelines and of model calls. To open and close a run for each step in between costs more than
+    most steps do.
+    """
+    callbacks = inherited(config)
+    return callbacks is not None and not any(getattr(one, "hears_steps", True) for one in callbacks.handlers)
+
+
 async def chain_ended(run: AsyncCallbackManagerForChainRun, outcome: Any) -> None:
     """Tell a run's handlers what it gave."""
     if _listen_at_once(run, "on_chain_end"):

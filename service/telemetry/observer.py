@@ -38,6 +38,7 @@ class MetricsObserver(BaseCallbackHandler):
     """
 
     run_inline = True  # a thread for each event would cost more than the event
+    hears_steps = False  # pipelines and model calls are all it counts
 
     def __init__(self, metrics: Metrics, price: Price = lambda _provider, _model, _usage: None) -> None:
         self._metrics = metrics

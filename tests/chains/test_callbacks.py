@@ -69,6 +69,26 @@ async def test_each_hears_once_where_it_asked_to(kinds: list[type[Any]]) -> None
         assert handler.heard == [(4, type(handler) is not Elsewhere)]
 
 
+class Outer(Step[int, int]):
+    name = "outer"
+
+    async def _work(self, task: int, config: RunnableConfig) -> int:
+        return await Double().ainvoke(task, config) + 1
+
+
+class HearsNoSteps(Here):
+    hears_steps = False
+
+
+async def test_who_does_not_hear_steps_hears_of_whole_runs_and_takes_nothing_from_others() -> None:
+    alone, beside, other = HearsNoSteps(), HearsNoSteps(), Here()
+    assert await Outer().ainvoke(2, {"callbacks": [alone]}) == 5
+    assert alone.heard == [(5, True)]
+    assert await Outer().ainvoke(2, {"callbacks": [beside, other]}) == 5
+    assert other.heard == [(4, True), (5, True)]
+    assert beside.heard == other.heard
+
+
 @pytest.mark.parametrize("raises", [False, True])
 async def test_an_error_of_a_listener_is_raised_only_where_it_says_so(*, raises: bool) -> None:
     last = Here()
