@@ -38,30 +38,41 @@ class WordTokens:
             raise ValueError(_NOT_THIS)
         self._tokenizer = tokenizer
         self._special = tuple(token.content for token in tokenizer.get_added_tokens_decoder().values())
-        space = tokenizer.token_to_id("▁")
-        if space is None:
-            raise ValueError(_NOT_THIS)
-        self._of_space = (int(space),)
+        self._begins_word = frozenset(id_ for token, id_ in tokenizer.get_vocab().items() if token.startswith("▁"))
         self._known: dict[str, tuple[int, ...]] = {}
 
     def ids(self, text: str) -> list[int]:
         """The token ids of a text."""
         if any(special in text for special in self._special):  # found before words are
             return self._read(text)
+        if len(self._known) >= CAPACITY:
+            self._known = {}
         known = self._known
+        words = _WORD.findall(f" {text}" if text else "")
+        new = self._learn([word for word in dict.fromkeys(words) if word not in known])
+        room = CAPACITY - len(known)
+        known.update((word, new[word]) for word in list(new)[:room] if len(word) <= MAX_WORD_CHARS)
         found: list[int] = []
-        for word in _WORD.findall(f" {text}" if text else ""):
-            ids = known.get(word)
-            found += self._learn(word) if ids is None else ids
+        for word in words:
+            found += known.get(word) or new[word]
         return found
 
-    def _learn(self, word: str) -> tuple[int, ...]:
-        ids = tuple(self._read(word[1:])) if word[1:] else self._of_space  # the tokenizer puts the space back
-        if len(word) <= MAX_WORD_CHARS:
-            if len(self._known) >= CAPACITY:
-                self._known = {}
-            self._known[word] = ids
-        return ids
+    def _learn(self, words: list[str]) -> dict[str, tuple[int, ...]]:
+        """The ids of each word; all are read at once, and taken apart where a token begins with a space."""
+        if not words:
+            return {}
+        parts: list[list[int]] = []
+        for id_ in self._read("".join(words)[1:]):  # the tokenizer puts the first space back
+            if id_ in self._begins_word:
+                parts.append([])
+            parts[-1].append(id_)
+        if len(parts) == len(words):
+            return {word: tuple(part) for word, part in zip(words, parts, strict=True)}
+        return {word: tuple(self._read_alone(word)) for word in words}  # one has several spaces
+
+    def _read_alone(self, word: str) -> list[int]:
+        after = self._read(f"a{word}")  # a space at the end of nothing would be lost
+        return after[len(self._read("a")) :]
 
     def _read(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
