@@ -106,6 +106,8 @@ class _Reader:
     def _add_hint(self, text: str) -> None:
         bullets = _BULLETS.match(text)
         hint = text[bullets.end() :] if bullets else text
+        if _is_special(hint):  # without its bullet it would be taken for another line
+            hint = text
         if bullets and self._hints[-1]:
             self._hints.append([hint])
         elif not (self._after_blank and self._hints[-1]):
@@ -125,6 +127,11 @@ def _bare(answer: str) -> str:
         shorter = bare.removesuffix(".").rstrip()
         if len(shorter) > 2 and _QUOTES.get(shorter[0]) == shorter[-1]:  # noqa: PLR2004 -- two quotes and something
             shorter = shorter[1:-1].strip()
-        if shorter == bare or not shorter or match_label(shorter) or ends_draft(shorter) or is_rule(shorter):
+        if shorter == bare or not shorter or _is_special(shorter):
             return bare
         bare = shorter
+
+
+def _is_special(line: str) -> bool:
+    """Whether it begins with a label or a mark, or is a line across."""
+    return match_label(line) is not None or ends_draft(line) or is_rule(line)

@@ -28,6 +28,7 @@ class SqlJournal:
         engine: From `open_engine`.
         writer: Of that engine: what finishes at once is made durable together.
         job: One that was begun.
+        is_new: It was never run before, here or elsewhere, so nothing can be noted.
         check: Raises `Superseded` when another start of the job has the say.
         outlast: Does what it is given, and waits for a database that is away; an answer that is paid for is not let go.
         on_noted: Told when an answer is on the disk.
@@ -40,6 +41,7 @@ class SqlJournal:
         writer: Writer,
         job: StartedJob,
         *,
+        is_new: bool,
         check: Callable[[StartedJob], Awaitable[None]],
         outlast: Outlast,
         on_noted: Callable[[], None],
@@ -48,6 +50,7 @@ class SqlJournal:
         self._engine = engine
         self._writer = writer
         self._job = job
+        self._is_new = is_new
         self._check = check
         self._outlast = outlast
         self._on_noted = on_noted
@@ -64,8 +67,8 @@ class SqlJournal:
 
     async def read(self, key: str) -> list[dict[str, Any]] | None:
         """The answers noted under a key; None when there are none."""
-        if self._job.fence == 1:
-            return None  # it was never begun before
+        if self._is_new:
+            return None
         found = await self._outlast(lambda: asyncio.to_thread(self._read, key))
         if found is not None:
             self._on_found()

@@ -202,9 +202,10 @@ class JobWork:
             await self._fail(job, WorkerDied(MOST_STARTS))
             return
         patience = Patience(patience_s=self._patience_s)
+        is_new = job.fence == 1
         while True:
             try:
-                await self._keep(job, await self._riddle(job))
+                await self._keep(job, await self._riddle(job, is_new=is_new))
             except (InvalidInput, NotFound, ConfigurationError) as error:
                 await self._fail(job, error)
             except BudgetExhausted as error:
@@ -220,6 +221,7 @@ class JobWork:
                 _log.info("job will be run again", job=job.id, wait_s=round(wait_s, 1), reason=str(error)[:200])
                 with self.progress.waiting(job.id, "another run"):
                     await self._pause(wait_s)
+                is_new = False
                 continue
             return
 
@@ -232,11 +234,12 @@ class JobWork:
             return
         raise Postponed
 
-    async def _riddle(self, job: StartedJob) -> Riddle:
+    async def _riddle(self, job: StartedJob, *, is_new: bool) -> Riddle:
         store = SqlJournal(
             self._stores.engine,
             self._stores.writer,
             job,
+            is_new=is_new,
             check=self._check,
             outlast=partial(self._outlasting, job.id),
             on_noted=self.progress.stamp,

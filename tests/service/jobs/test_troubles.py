@@ -25,13 +25,13 @@ CONCURRENCY = 8
 
 
 @contextmanager
-def served(home: Path, stub: OpenAIStub) -> Iterator[tuple[Process, Client]]:
+def served(home: Path, stub: OpenAIStub, **more: str) -> Iterator[tuple[Process, Client]]:
     """A service whose pipeline waits one second for the model."""
     folder = home / "pipelines"
     folder.mkdir(parents=True)
     text = Catalog().pipeline("openai").path.read_text()
     (folder / "openai.yaml").write_text(text.replace("timeout_s: 60", "timeout_s: 1"))
-    service = Process(home, stub, environment={"RIDDLEWIRE_JOBS_CONCURRENCY": str(CONCURRENCY)})
+    service = Process(home, stub, environment={"RIDDLEWIRE_JOBS_CONCURRENCY": str(CONCURRENCY), **more})
     try:
         service.wait_until_ready()
         yield service, Client(lambda: service.url)
@@ -81,14 +81,23 @@ def test_an_article_that_alone_gets_bad_answers_fails_while_others_are_done(
     assert batch["counts"]["failed"] == 1, batch
 
 
+def test_a_run_after_a_failed_one_pays_for_no_call_that_was_answered(tmp_path: Path, provider: OpenAIStub) -> None:
+    provider.enqueue(Behaviour(), HTML, NONSENSE)  # its summary, then its riddle
+    with served(tmp_path / "home", provider, RIDDLEWIRE_CACHE_ENABLED="false") as (_, client):
+        batch = client.finished(client.send(articles(1)))
+    assert batch["counts"]["failed"] == 0, batch
+    assert ["Riddle:" in request.text for request in provider.requests] == [False, True, True, True]
+
+
 def test_a_provider_that_fails_hangs_and_talks_nonsense_loses_nothing(tmp_path: Path, provider: OpenAIStub) -> None:
     chance = random.Random(11)
     faults = [Behaviour(status=500), Behaviour(hang=True), NONSENSE, HTML, NO_RIDDLE, Behaviour(reset=True)]
     provider.enqueue(*(chance.choice(faults) if chance.random() < 0.3 else Behaviour(delay_s=0.05) for _ in range(150)))
-    with served(tmp_path / "home", provider) as (_, client):
+    with served(tmp_path / "home", provider) as (service, client):
         batch = client.finished(client.send(articles(40)))
         failed = [item["error"] for item in client.results(batch["id"]) if item["error"]]
-    assert failed == []
+        history = [line for line in service.log().splitlines() for error in failed if error["instance"] in line]
+    assert failed == [], history
     assert batch["counts"]["published"] + batch["counts"]["needs_review"] == 40
 
 
@@ -110,11 +119,10 @@ def small_disk(folder: Path, mebibytes: int) -> Iterator[Path]:
 def fill(disk: Path) -> Path:
     """Leave no room."""
     ballast = disk / "ballast"
-    with ballast.open("wb") as file:
+    with ballast.open("wb", buffering=0) as file:  # what a buffer kept would be written, in vain, when it is closed
         try:
             while True:
                 file.write(b"\0" * 65536)
-                file.flush()
         except OSError:
             return ballast
 
