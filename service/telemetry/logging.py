@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import orjson
@@ -61,6 +62,13 @@ class NamedLogger(structlog.PrintLogger):
     def __init__(self, file: TextIO, name: str) -> None:
         super().__init__(file)
         self.name = name
+
+    def msg(self, message: str) -> None:
+        """Write a line; where it cannot be written, because the disk is full, nothing else is to fail for that."""
+        with suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -25,13 +25,13 @@ CONCURRENCY = 8
 
 
 @contextmanager
-def served(home: Path, stub: OpenAIStub, *, log: Path | None = None, **more: str) -> Iterator[tuple[Process, Client]]:
+def served(home: Path, stub: OpenAIStub, **more: str) -> Iterator[tuple[Process, Client]]:
     """A service whose pipeline waits one second for the model."""
     folder = home / "pipelines"
     folder.mkdir(parents=True)
     text = Catalog().pipeline("openai").path.read_text()
     (folder / "openai.yaml").write_text(text.replace("timeout_s: 60", "timeout_s: 1"))
-    service = Process(home, stub, environment={"RIDDLEWIRE_JOBS_CONCURRENCY": str(CONCURRENCY), **more}, log=log)
+    service = Process(home, stub, environment={"RIDDLEWIRE_JOBS_CONCURRENCY": str(CONCURRENCY), **more})
     try:
         service.wait_until_ready()
         yield service, Client(lambda: service.url)
@@ -133,8 +133,7 @@ def fill(disk: Path) -> Path:
 
 
 def test_on_a_full_disk_accepted_work_waits_and_new_work_is_refused(tmp_path: Path, provider: OpenAIStub) -> None:
-    log = tmp_path / "service.log"
-    with small_disk(tmp_path / "disk", 64) as disk, served(disk / "home", provider, log=log) as (service, client):
+    with small_disk(tmp_path / "disk", 64) as disk, served(disk / "home", provider) as (service, client):
         batch_id = client.send(articles(60))
         client.until(batch_id, lambda batch: ended(batch) >= 5)
         ballast = fill(disk)
