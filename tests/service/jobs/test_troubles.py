@@ -90,19 +90,15 @@ def test_a_run_after_a_failed_one_pays_for_no_call_that_was_answered(tmp_path: P
 
 
 def test_a_provider_that_fails_hangs_and_talks_nonsense_loses_nothing(tmp_path: Path, provider: OpenAIStub) -> None:
+    """While many articles are open: one that is left alone with bad answers is given up after five, see above."""
     chance = random.Random(11)
     faults = [Behaviour(status=500), Behaviour(hang=True), NONSENSE, HTML, NO_RIDDLE, Behaviour(reset=True)]
-    provider.enqueue(*(chance.choice(faults) if chance.random() < 0.3 else Behaviour(delay_s=0.05) for _ in range(150)))
+    provider.enqueue(*(chance.choice(faults) if chance.random() < 0.3 else Behaviour(delay_s=0.05) for _ in range(80)))
     with served(tmp_path / "home", provider) as (service, client):
         batch = client.finished(client.send(articles(40)))
         failed = [item["error"] for item in client.results(batch["id"]) if item["error"]]
         history = [line for line in service.log().splitlines() for error in failed if error["instance"] in line]
-        # One that met bad answers alone in five runs is given up with the reason, and done when it is asked for again.
-        assert len(failed) <= 1, history
-        assert all(error["type"].endswith("provider-bad-answer") for error in failed), history
-        if failed:
-            assert client.ask("POST", f"/v1/batches/{batch['id']}/retry").status_code == 200
-            batch = client.finished(batch["id"])
+    assert failed == [], history
     assert batch["counts"]["published"] + batch["counts"]["needs_review"] == 40
 
 
