@@ -88,7 +88,11 @@ class VectorShelf:
         if not self._lock.acquire(blocking=False):
             return None
         try:
-            return self._kept.get((str(collection.id), topic)) if revision == self._revision else None
+            key = (str(collection.id), topic)
+            if revision != self._revision or key not in self._kept:
+                return None
+            self._kept.move_to_end(key)
+            return self._kept[key]
         finally:
             self._lock.release()
 

@@ -65,7 +65,7 @@ class ExampleSelector:
             IndexUnavailable: Chroma fails even after a rebuild.
             ProviderError: The embedding's provider failed.
         """
-        query = self._encoder.encode([(article.title, article.text)])[0]
+        query = self._query(article)
         candidates = _candidates(article, self._nearest(query, _looked_at(spec), topic, tenant))
         return choose(query, candidates, spec, count_tokens=count_tokens, budget_tokens=budget_tokens)
 
@@ -79,22 +79,13 @@ class ExampleSelector:
         count_tokens: Callable[[Example], int] | None = None,
         budget_tokens: int | None = None,
     ) -> Selection:
-        """`select`: here where all it takes is in memory, for then a thread costs more than the work; else in one."""
-        if self.embeddings.at_once:
-            query = self._encoder.encode([(article.title, article.text)])[0]
-            shelved = self._nearest_at_hand(query, _looked_at(spec), topic, tenant)
-            if shelved is not None:
-                candidates = _candidates(article, shelved)
-                return choose(query, candidates, spec, count_tokens=count_tokens, budget_tokens=budget_tokens)
-        return await asyncio.to_thread(
-            self.select,
-            article,
-            spec,
-            topic=topic,
-            tenant=tenant,
-            count_tokens=count_tokens,
-            budget_tokens=budget_tokens,
-        )
+        """`select`; only what has to be waited for is done in a thread, which else costs more than the work."""
+        query = self._query(article) if self.embeddings.at_once else await asyncio.to_thread(self._query, article)
+        shelved = self._nearest_at_hand(query, _looked_at(spec), topic, tenant)
+        if shelved is None:
+            shelved = await asyncio.to_thread(self._nearest, query, _looked_at(spec), topic, tenant)
+        candidates = _candidates(article, shelved)
+        return choose(query, candidates, spec, count_tokens=count_tokens, budget_tokens=budget_tokens)
 
     def ranks(
         self, article: Article, texts: Sequence[str], *, among: int, topic: str | None = None, tenant: str | None = None
@@ -111,7 +102,7 @@ class ExampleSelector:
         Returns:
             For each text 1 when it is more like the article than like any of the others, 2 when one is more like it ...
         """
-        own = self._encoder.encode([(article.title, article.text)])[0]
+        own = self._query(article)
         print_of_own = fingerprint(article.text[:_MAX_COMPARED_CHARS])
         near = self._nearest(own, among + _SPARE, topic, tenant)
         others = [item.vector for item in near if item.fingerprint != print_of_own][:among]
@@ -127,6 +118,10 @@ class ExampleSelector:
         shelved = self._nearest(query, k, topic, tenant)
         scored = [Scored(item.example, float(item.vector @ query)) for item in shelved]
         return sorted(scored, key=lambda item: -item.score)[:k]
+
+    def _query(self, article: Article) -> Matrix:
+        vector: Matrix = self._encoder.encode([(article.title, article.text)])[0]
+        return vector
 
     def _nearest(self, query: Matrix, n: int, topic: str | None, tenant: str | None) -> list[Shelved]:
         current = self._index.refresh()

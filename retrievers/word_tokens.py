@@ -15,8 +15,7 @@ MAX_WORD_CHARS = 32
 """Longer ones are hardly met twice."""
 
 _WORD = re.compile(r"[ ▁]*[^ ▁]+|[ ▁]+")
-
-
+_SOME = "a"
 _NOT_THIS = "a tokenizer whose texts cannot be taken apart word by word"
 
 
@@ -38,7 +37,10 @@ class WordTokens:
             raise ValueError(_NOT_THIS)
         self._tokenizer = tokenizer
         self._special = tuple(token.content for token in tokenizer.get_added_tokens_decoder().values())
-        self._begins_word = frozenset(id_ for token, id_ in tokenizer.get_vocab().items() if token.startswith("▁"))
+        vocabulary = tokenizer.get_vocab()
+        self._begins_word = frozenset(id_ for token, id_ in vocabulary.items() if token.startswith("▁"))
+        self._spaces = frozenset(id_ for token, id_ in vocabulary.items() if token and not token.strip("▁"))
+        self._of_some = len(self._read(_SOME))
         self._known: dict[str, tuple[int, ...]] = {}
 
     def ids(self, text: str) -> list[int]:
@@ -58,21 +60,17 @@ class WordTokens:
         return found
 
     def _learn(self, words: list[str]) -> dict[str, tuple[int, ...]]:
-        """The ids of each word; all are read at once, and taken apart where a token begins with a space."""
+        """The ids of each word; all are read at once, and taken apart where spaces begin."""
         if not words:
             return {}
         parts: list[list[int]] = []
-        for id_ in self._read("".join(words)[1:]):  # the tokenizer puts the first space back
-            if id_ in self._begins_word:
+        among_spaces = False
+        for id_ in self._read(f"{_SOME}{''.join(words)}")[self._of_some :]:  # for of no text at all no space is kept
+            if id_ in self._begins_word and not among_spaces:
                 parts.append([])
             parts[-1].append(id_)
-        if len(parts) == len(words):
-            return {word: tuple(part) for word, part in zip(words, parts, strict=True)}
-        return {word: tuple(self._read_alone(word)) for word in words}  # one has several spaces
-
-    def _read_alone(self, word: str) -> list[int]:
-        after = self._read(f"a{word}")  # a space at the end of nothing would be lost
-        return after[len(self._read("a")) :]
+            among_spaces = id_ in self._spaces
+        return {word: tuple(part) for word, part in zip(words, parts, strict=True)}
 
     def _read(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids

@@ -20,12 +20,13 @@ from tests.support.articles import real_articles
 from tests.support.examples import an_example
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from retrievers import Selection
     from retrievers.embeddings import EmbeddingModel
     from retrievers.examples import Examples
+    from retrievers.vectors import Matrix
 
 SPEC = RetrievalSpec(k=4, floor=-1.0)
 ARTICLE = real_articles(1)[0]
@@ -132,10 +133,19 @@ async def test_a_large_collection_is_searched_in_a_thread(
 
 
 async def test_embeddings_of_a_provider_are_asked_in_a_thread(folder: Path, threads: Threads) -> None:
-    with opened(folder, ProviderEmbeddings("fake:32", DeterministicFakeEmbedding(size=32))) as examples:
+    asked: list[bool] = []
+
+    class Remote(ProviderEmbeddings):
+        def matrix(self, texts: Sequence[str]) -> Matrix:
+            asked.append(threading.current_thread() is threading.main_thread())
+            return super().matrix(texts)
+
+    with opened(folder, Remote("fake:32", DeterministicFakeEmbedding(size=32))) as examples:
+        asked.clear()
         for _ in range(2):
             await examples.aselect(ARTICLE, SPEC)
-    assert threads.asked == [False] * 2
+    assert asked == [False] * 2
+    assert threads.asked == [False], "what is near was in memory the second time"
 
 
 async def test_a_database_whose_connections_are_all_taken_is_asked_in_a_thread(
