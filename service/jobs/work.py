@@ -149,7 +149,9 @@ class JobWork:
                 await self._idle.wait()
         except TimeoutError:
             _log.warning("jobs were still running at shutdown; they will be done over", count=self.running)
-            await self._release(*self._held.values())
+            held = list(self._held.values())
+            self._held.clear()
+            await self._release(*held)
 
     async def _do_if_mine(self, job_id: str, since: float, is_mine: IsMine) -> None:
         if self._doubts(since) and not await self._outlasting(job_id, is_mine):
@@ -178,7 +180,8 @@ class JobWork:
         try:
             await self._settle(job)
         except Postponed:
-            await self._release(job)
+            if job_id in self._held:  # else it was let go when the time was over
+                await self._release(job)
             raise
         except Superseded as error:
             self._metrics.observe_superseded()
@@ -212,7 +215,9 @@ class JobWork:
                 await self._defer(job, error)
             except (Superseded, Postponed):
                 raise
-            except Exception as error:  # noqa: BLE001 -- a job's outermost boundary: the caller is told as a problem
+            except Exception as error:
+                if self._closing.is_set():  # nobody runs it again here, and its provider may have been closed
+                    raise Postponed from error
                 wait_s = patience.wait_s(error)
                 if wait_s is None:
                     await self._fail(job, error)

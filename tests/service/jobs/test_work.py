@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog.testing
 from prometheus_client import CollectorRegistry
 
 from domain import Article, Riddle
@@ -161,6 +162,26 @@ async def test_what_was_still_running_when_the_time_was_over_does_not_count_as_a
     assert lab.stores.jobs.starts(job_id) == 0
     doing.cancel()
     await asyncio.gather(doing, return_exceptions=True)
+
+
+async def test_what_fails_after_the_time_was_over_is_let_go_once_and_not_run_again_here(lab: Lab) -> None:
+    gone = asyncio.Event()
+
+    async def closed(_: Article) -> Riddle:
+        await gone.wait()
+        raise ProviderUnavailable("p", "its engine has ended")
+
+    (job_id,) = lab.send(1)
+    work = lab.work(Pipeline(closed))
+    with structlog.testing.capture_logs() as told:
+        doing = asyncio.create_task(work.do([job_id], mine))
+        await begun(work)
+        await work.finish(0.05)
+        gone.set()
+        with pytest.raises(Postponed):
+            await doing
+    assert lab.stores.jobs.starts(job_id) == 0
+    assert [line["event"] for line in told] == ["jobs were still running at shutdown; they will be done over"]
 
 
 async def test_what_may_have_killed_workers_runs_beside_no_other_such_job_and_is_given_up_in_the_end(lab: Lab) -> None:
