@@ -63,8 +63,9 @@ async def _work(settings: "Settings", metrics_host: str, metrics_port: int | Non
     with ExitStack() as pages:  # they are there until the last job has ended
         async with open_resources(settings, working=True) as resources:
             assert resources.worker is not None
-            await resources.worker.start()
+            # First, so that a port that is taken is told before any job is begun.
             pages.enter_context(_pages(metrics_host, metrics_port, resources.worker))
+            await resources.worker.start()
             log.info("doing jobs", worker=resources.worker.name, concurrency=settings.jobs.concurrency)
             await stopping.wait()
             log.info("stopping", running=resources.worker.work.running)

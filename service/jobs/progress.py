@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-WorkState = Literal["idle", "busy", "waiting", "stuck", "draining"]
+WorkState = Literal["starting", "idle", "busy", "waiting", "stuck", "draining"]
 
 LOOP_STUCK_AFTER_S: Final = 60.0
 """An event loop that has not turned for so long is stuck, however patient one is with jobs: nothing may block it."""
@@ -27,7 +27,8 @@ class WorkHealth:
     """How a worker is.
 
     Args:
-        state: `waiting` is for what it knows, such as a provider that is down; `stuck` wants a restart.
+        state: `starting` until jobs can begin; `waiting` is for what it knows, such as a provider that is down; `stuck`
+            wants a restart.
         detail: The same in a sentence, without anything of an article.
     """
 
@@ -66,7 +67,7 @@ class Progress:
         self._in_hand: dict[str, _InHand] = {}
         self._stamped_at = self._turned_at = clock()
         self._turning = False
-        self.draining = False
+        self.starting = self.draining = False
 
     @property
     def in_hand(self) -> int:
@@ -137,6 +138,8 @@ class Progress:
             return WorkHealth(state="draining", detail=f"told to stop; {len(waits)} jobs in hand")
         if self._turning and still_s >= min(self._stuck_after_s, LOOP_STUCK_AFTER_S):
             return WorkHealth(state="stuck", detail=f"its event loop has not turned for {still_s:.0f} s")
+        if self.starting:
+            return WorkHealth(state="starting", detail="begins to do jobs")
         if not waits:
             return WorkHealth(state="idle", detail="no job in hand")
         return self._of_jobs(waits, quiet_s)

@@ -215,7 +215,7 @@ class JobWork:
                 await self._defer(job, error)
             except (Superseded, Postponed):
                 raise
-            except Exception as error:
+            except Exception as error:  # run again or given up, as its kind has it
                 if self._closing.is_set():  # nobody runs it again here, and its provider may have been closed
                     raise Postponed from error
                 wait_s = patience.wait_s(error)

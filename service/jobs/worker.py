@@ -146,7 +146,11 @@ class Worker:
         async with self._starting:
             if self._tasks or self._closing:
                 return
-            await self._engine.start(self._do())
+            self.progress.starting = True
+            try:
+                await self._engine.start(self._do())
+            finally:
+                self.progress.starting = False
             if self.fleet is not None:
                 await asyncio.to_thread(self.fleet.join)
             spare_what_is_there()

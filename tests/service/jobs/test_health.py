@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -221,8 +222,9 @@ def test_a_worker_whose_event_loop_is_blocked_still_answers_that_it_is_stuck_and
 
 
 @pytest.mark.postgres
-def test_a_port_that_is_taken_stops_the_worker_with_what_to_do(fleet: Fleet) -> None:
+def test_a_port_that_is_taken_stops_the_worker_before_it_begins_any_job(fleet: Fleet) -> None:
     fleet.hire()
+    until(lambda: fleet.livez() == (200, "idle"))
     second = Process(
         fleet._home.parent / "second",
         fleet._stub,
@@ -231,6 +233,9 @@ def test_a_port_that_is_taken_stops_the_worker_with_what_to_do(fleet: Fleet) -> 
     )
     assert second.process.wait(60) != 0
     assert "choose another --metrics-port" in second.log()
+    with psycopg.connect(fleet._settings["RIDDLEWIRE_DATABASE_URL"]) as connection:
+        joined = connection.execute("SELECT count(*) FROM workers WHERE pid = %s", (second.process.pid,)).fetchone()
+    assert joined == (0,)
 
 
 @pytest.mark.postgres

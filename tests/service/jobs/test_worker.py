@@ -44,6 +44,15 @@ async def test_a_stop_that_comes_while_it_starts_ends_what_was_started(worker: W
     assert not worker.is_started
 
 
+async def test_it_says_that_it_starts_until_it_can_begin_jobs(worker: Worker) -> None:
+    starting = asyncio.create_task(worker.news())
+    await asyncio.sleep(0)
+    assert worker.health().state == "starting"
+    await starting
+    assert worker.health().state == "idle"
+    await worker.stop(5)
+
+
 async def test_what_comes_in_after_it_was_told_to_begin_no_more_starts_nothing(worker: Worker) -> None:
     worker.begin_no_more()
     await worker.news()
