@@ -65,6 +65,10 @@ class Examples:
         """See `ExampleSelector.select`; runs in a thread."""
         return await self.selector.aselect(article, spec, **options)
 
+    async def arecall(self, chosen: Sequence[tuple[str, float]], **options: Any) -> Selection | None:
+        """See `ExampleSelector.recall`; runs in a thread."""
+        return await asyncio.to_thread(self.selector.recall, chosen, **options)
+
     async def aranks(self, article: Article, texts: Sequence[str], **options: Any) -> list[int]:
         """See `ExampleSelector.ranks`; runs in a thread."""
         return await asyncio.to_thread(self.selector.ranks, article, texts, **options)

@@ -87,6 +87,21 @@ class ExampleSelector:
         candidates = _candidates(article, shelved)
         return choose(query, candidates, spec, count_tokens=count_tokens, budget_tokens=budget_tokens)
 
+    def recall(
+        self, chosen: Sequence[tuple[str, float]], *, topic: str | None = None, tenant: str | None = None
+    ) -> Selection | None:
+        """A selection made before, whatever is near by now; None when one of its examples is no more as it was.
+
+        Args:
+            chosen: Content hashes and scores, as they were shown.
+            topic: As `select`.
+            tenant: As `select`.
+        """
+        found = self._store.by_hashes([key for key, _ in chosen])
+        if any(key not in found or not _may_see(found[key], topic, tenant) for key, _ in chosen):
+            return None
+        return Selection(tuple(Scored(found[key], score) for key, score in chosen))
+
     def ranks(
         self, article: Article, texts: Sequence[str], *, among: int, topic: str | None = None, tenant: str | None = None
     ) -> list[int]:

@@ -3,8 +3,12 @@
 `ChatModels` asks the journal of the running context before it calls a model. Without one it just calls.
 
 A call is known by what the model is asked with, not by its place in the order of calls: sections of a long article are
-condensed side by side, so that order is not fixed, and after a change of prompts or examples an old answer would
-belong to another question.
+condensed side by side, so that order is not fixed, and after a change of prompts an old answer would belong to another
+question.
+
+What is asked also depends on things that change while work waits to be done over: which examples are the most similar,
+and how an attempt compares with them. Such decisions are kept too, with the first answer that follows them, so that the
+second run asks what the first one asked.
 """
 
 from __future__ import annotations
@@ -13,20 +17,23 @@ from collections import Counter
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from chains.models.completion import Completion
 from chains.models.questions import question_hash
 from domain.usage import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
 
     from prompts.pipeline import StepSpec
 
-    Answers = list[dict[str, Any]]
+    Notes = list[dict[str, Any]]
+
+T = TypeVar("T")
 
 
 class JournalStore(Protocol):
@@ -36,13 +43,17 @@ class JournalStore(Protocol):
         """Nothing, if the work is still this one's; raises what ends it if somebody else does it by now."""
         ...
 
-    async def read(self, key: str) -> Answers | None:
-        """The answers noted under a key; None when there are none."""
+    async def read(self, key: str) -> Notes | None:
+        """What is noted under a key; None when nothing is."""
         ...
 
-    async def write(self, key: str, answers: Answers) -> None:
-        """Note answers, on the disk when this returns."""
+    async def write(self, notes: Mapping[str, Notes]) -> None:
+        """Note all of it or nothing, on the disk when this returns; what is noted under a key already stays."""
         ...
+
+
+def _ignore() -> None:
+    """Nobody counts."""
 
 
 class Journal:
@@ -52,23 +63,62 @@ class Journal:
 
     Args:
         store: Where it is kept.
+        on_found: Told of each answer that was noted before.
     """
 
-    def __init__(self, store: JournalStore) -> None:
+    def __init__(self, store: JournalStore, *, on_found: Callable[[], None] = _ignore) -> None:
         self._store = store
+        self._on_found = on_found
         self._asked: Counter[str] = Counter()
+        self._decided: dict[str, Notes] = {}
 
     async def once(self, key: str, call: Callable[[], Awaitable[list[Completion]]]) -> list[Completion]:
         """The answers noted for this question, or those of `call`, noted before anybody sees them."""
         self._asked[key] += 1
-        numbered = key if self._asked[key] == 1 else f"{key[:56]}-{self._asked[key]}"
+        numbered = _numbered(key, self._asked[key])
         noted = await self._store.read(numbered)
         if noted is not None:
+            self._on_found()
             return [completion_of(answer) for answer in noted]
         await self._store.check()  # before it costs anything
         completions = await call()
-        await self._store.write(numbered, [answer_of(completion) for completion in completions])
+        decided = dict(self._decided)
+        await self._store.write({**decided, numbered: [answer_of(completion) for completion in completions]})
+        for known in decided:
+            self._decided.pop(known, None)
         return completions
+
+    async def decided(
+        self,
+        key: str,
+        decide: Callable[[], Awaitable[T]],
+        *,
+        note: Callable[[T], Notes],
+        restore: Callable[[Notes], Awaitable[T | None]],
+    ) -> T:
+        """What a run before this one decided, if an answer was paid for after it; else what `decide` gives.
+
+        Args:
+            key: Names what is decided; a hash of all that may change it besides what others do.
+            decide: Decides anew.
+            note: A decision as JSON.
+            restore: A decision read back; None when it cannot stand any more, as when an example was removed.
+        """
+        for number in count(1):
+            numbered = _numbered(f"decided-{key[:48]}", number)
+            noted = await self._store.read(numbered)
+            if noted is None:
+                break
+            restored = await restore(noted)
+            if restored is not None:
+                return restored
+        decision = await decide()
+        self._decided[numbered] = note(decision)
+        return decision
+
+
+def _numbered(key: str, number: int) -> str:
+    return key if number == 1 else f"{key[:56]}-{number}"
 
 
 _current: ContextVar[Journal | None] = ContextVar("riddlewire_journal", default=None)

@@ -1,4 +1,4 @@
-"""The journal of a job's model calls, in SQL."""
+"""The journal of a job's model calls, and of what they were decided on, in SQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from service.storage.job_tables import job_calls
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from sqlalchemy.engine import Connection, Engine
 
@@ -32,7 +32,6 @@ class SqlJournal:
         check: Raises `Superseded` when another start of the job has the say.
         outlast: Does what it is given, and waits for a database that is away; an answer that is paid for is not let go.
         on_noted: Told when an answer is on the disk.
-        on_found: Told when one was noted before.
     """
 
     def __init__(
@@ -45,7 +44,6 @@ class SqlJournal:
         check: Callable[[StartedJob], Awaitable[None]],
         outlast: Outlast,
         on_noted: Callable[[], None],
-        on_found: Callable[[], None],
     ) -> None:
         self._engine = engine
         self._writer = writer
@@ -54,7 +52,6 @@ class SqlJournal:
         self._check = check
         self._outlast = outlast
         self._on_noted = on_noted
-        self._on_found = on_found
         self._note = _NOTE[engine.dialect.name]
 
     async def check(self) -> None:
@@ -66,25 +63,23 @@ class SqlJournal:
         await self._check(self._job)
 
     async def read(self, key: str) -> list[dict[str, Any]] | None:
-        """The answers noted under a key; None when there are none."""
+        """What is noted under a key; None when nothing is."""
         if self._is_new:
             return None
-        found = await self._outlast(lambda: asyncio.to_thread(self._read, key))
-        if found is not None:
-            self._on_found()
-        return found
+        return await self._outlast(lambda: asyncio.to_thread(self._read, key))
 
     def _read(self, key: str) -> list[dict[str, Any]] | None:
         with self._engine.connect() as connection:
             found = connection.execute(_NOTED, {"job": self._job.id, "call": key}).scalar()
         return None if found is None else list(found)
 
-    async def write(self, key: str, answers: list[dict[str, Any]]) -> None:
-        """Note answers, on the disk when this returns."""
-        row = {"job_id": self._job.id, "call_key": key, "created_at": datetime.now(UTC), "answers": answers}
+    async def write(self, notes: Mapping[str, list[dict[str, Any]]]) -> None:
+        """Note all of it or nothing, on the disk when this returns; what is noted under a key already stays."""
+        of_all = {"job_id": self._job.id, "created_at": datetime.now(UTC)}
+        rows = [{**of_all, "call_key": key, "answers": noted} for key, noted in notes.items()]
 
         def note(connection: Connection) -> None:
-            connection.execute(self._note, row)
+            connection.execute(self._note, rows)
 
         await self._outlast(lambda: self._writer.write(note))
         self._on_noted()

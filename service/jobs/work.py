@@ -248,9 +248,9 @@ class JobWork:
             check=self._check,
             outlast=partial(self._outlasting, job.id),
             on_noted=self.progress.stamp,
-            on_found=self._metrics.observe_journal_hit,
         )
-        with in_scope(CallScope(priority="batch", key_id=job.key_id, asker=job.id)), journaled(Journal(store)):
+        journal = Journal(store, on_found=self._metrics.observe_journal_hit)
+        with in_scope(CallScope(priority="batch", key_id=job.key_id, asker=job.id)), journaled(journal):
             return await self._pipeline(job.pipeline).ainvoke(job.article, tenant=job.tenant)
 
     async def _check(self, job: StartedJob) -> None:

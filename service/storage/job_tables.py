@@ -56,7 +56,7 @@ job_calls = Table(
     "job_calls",
     metadata,
     Column("job_id", String(40), ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
-    Column("call_key", String(64), primary_key=True),  # of everything the model was asked with
+    Column("call_key", String(64), primary_key=True),  # of everything the model was asked with, or `decided-` ...
     Column("created_at", UtcDateTime, nullable=False),
     Column("answers", Json, nullable=False),
     comment="Answered model calls of jobs that are not finished: what is here is never paid for again.",

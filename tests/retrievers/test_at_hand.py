@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.pool import QueuePool
 
 from prompts import RetrievalSpec
-from retrievers import nearby
+from retrievers import Selection, nearby
 from retrievers.embeddings import ProviderEmbeddings
 from retrievers.examples import open_examples
 from retrievers.index import ExampleIndex
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from retrievers import Selection
     from retrievers.embeddings import EmbeddingModel
     from retrievers.examples import Examples
     from retrievers.vectors import Matrix
@@ -176,3 +175,23 @@ async def test_nobody_waits_on_the_loop_for_another_threads_look_into_chroma(
     threading.Timer(0.2, lock.release).start()
     await examples.aselect(ARTICLE, SPEC)
     assert threads.asked == [False]
+
+
+async def test_a_selection_is_recalled_as_it_was_whatever_is_near_by_now(examples: Examples) -> None:
+    made = await examples.aselect(ARTICLE, SPEC)
+    chosen = [(scored.example.content_hash, scored.score) for scored in made.examples]
+    nearest = examples.add(an_example(article=f"{ARTICLE.text} And more.", headline=ARTICLE.title or ""))
+    assert nearest.id in [scored.example.id for scored in (await examples.aselect(ARTICLE, SPEC)).examples]
+    assert await examples.arecall(chosen) == made
+    examples.remove(made.examples[0].example.id)
+    assert await examples.arecall(chosen) is None, "what was removed is shown no more"
+    assert await examples.arecall([]) == Selection()
+
+
+async def test_a_selection_is_recalled_for_who_may_see_it(examples: Examples) -> None:
+    own = examples.add(an_example(tenant="acme", topic="sea"))
+    chosen = [(own.content_hash, 0.5)]
+    assert await examples.arecall(chosen, tenant="acme", topic="sea") is not None
+    assert await examples.arecall(chosen, tenant="other") is None
+    assert await examples.arecall(chosen) is None
+    assert await examples.arecall(chosen, tenant="acme", topic="sport") is None

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tests.service.jobs.lab import Calls, Client, articles, ended, mark
+from tests.support.openai_stub import NO_RIDDLE, Behaviour
 from tests.support.program import Process
 
 if TYPE_CHECKING:
@@ -17,11 +18,20 @@ if TYPE_CHECKING:
 CONCURRENCY = 8
 COUNT = 60
 KILLS = 3
+NEAREST: dict[str, Any] = {
+    "headline": "A ship leaves",
+    "article": "The harbour of Brenford let a ship leave on Monday after a winter of repairs to bent plates.",
+    "summary": "A mended ship left the harbour of Brenford after a winter of repairs.",
+    "answer": "the mended ship",
+    "riddle": "All winter men in helmets felt along my side,\nNow the mayor waves and I go with the tide.",
+    "hints": ["Ice had bent me."],
+    "topic": "harbour",
+}
 
 
 def paid(home: Path) -> Counter[str]:
     """How many answered calls are noted for each article that is not done, by its number."""
-    return numbers(home, "job_calls JOIN jobs ON jobs.id = job_id")
+    return numbers(home, "(SELECT * FROM job_calls WHERE call_key NOT LIKE 'decided-%') JOIN jobs ON jobs.id = job_id")
 
 
 def done(home: Path) -> set[str]:
@@ -73,6 +83,36 @@ def test_kill_9_of_the_only_process_loses_nothing_and_repeats_no_call_that_was_n
     assert len(items) == len(set(items)) == COUNT
     assert service.stored() == COUNT
     assert Calls(provider).repeated() <= KILLS * CONCURRENCY
+
+
+def test_an_example_that_is_added_meanwhile_makes_no_noted_call_be_paid_again(
+    tmp_path: Path, provider: OpenAIStub
+) -> None:
+    provider.enqueue(Behaviour(), NO_RIDDLE, Behaviour(hang=True))  # the summary, a riddle, its second attempt
+    home, environment = tmp_path / "home", {"RIDDLEWIRE_CACHE_ENABLED": "false"}
+    service = Process(home, provider, environment=environment)
+    client = Client(lambda: service.url)
+    try:
+        service.wait_until_ready()
+        batch_id = client.send(articles(1))
+        client.until(batch_id, lambda _: len(provider.requests) == 3)
+        added = client.ask("POST", "/v1/examples", json=NEAREST)
+        assert added.status_code == 201, added.text
+        service.process.kill()
+        service.process.wait(10)
+        service = Process(home, provider, environment=environment)
+        service.wait_until_ready()
+        batch = client.finished(batch_id)
+        assert batch["counts"]["failed"] == 0
+        sent = [request.text for request in provider.requests]
+        assert sent[3:] == [sent[2]], "only the call that was in flight is made again"
+        client.finished(client.send(articles(1, first=2000), key="another"))
+        shown = [NEAREST["riddle"] in request.text for request in provider.requests]
+        assert shown[:4] == [False] * 4
+        assert any(shown), "articles that come later are shown the new example"
+    finally:
+        service.process.kill()
+        service.process.wait(10)
 
 
 def at_least(count: int) -> Callable[[dict[str, Any]], bool]:
