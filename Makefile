@@ -28,7 +28,7 @@ help:  ## List the targets
 run: $(READY)  ## Start the service on http://127.0.0.1:8000 (sets it up the first time)
 	@exec $(BIN)/riddlewire serve $(ARGS)
 
-test: $(READY_DEV)  ## Run every test, a file on each core
+test: $(READY_DEV)  ## Run every test, several files at once
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY_DEV)  ## Lint, formatting, types, import layers

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 pytest_plugins = ["tests.support.postgres"]
 
 BEGUN_FIRST = ("tests/service/jobs/", "tests/service/cli/", "tests/finetuning/", "tests/chains/models/")
-"""Where the files are that take longest. `make test` gives a core a file at a time, in this order: a long one that is
-begun last would leave the other cores idle at the end."""
+"""Where the files are that take longest. `make test` goes through the files in this order: a long one that is begun
+last would leave cores idle at the end."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many files at once again as there are cores: a test of processes mostly waits for them."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 
 def pytest_configure() -> None:

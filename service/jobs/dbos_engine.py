@@ -67,7 +67,7 @@ class DbosEngine:
         self._client: Any = None
 
     async def start(self, do: Do) -> None:
-        """Begin to run what is queued, on this event loop.
+        """Begin to run what is queued, on this event loop. When it fails, it may be tried again.
 
         Raises:
             EngineInUse: This process has one already.
@@ -75,7 +75,14 @@ class DbosEngine:
         if _Doing.do is not None:
             raise EngineInUse
         _Doing.do = do
-        await asyncio.to_thread(self._prepare)
+        try:
+            await asyncio.to_thread(self._prepare)
+            await self._launch()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _launch(self) -> None:
         from dbos import DBOS, DBOSClient
 
         DBOS(config=self._config())

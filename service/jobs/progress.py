@@ -67,7 +67,8 @@ class Progress:
         self._in_hand: dict[str, _InHand] = {}
         self._stamped_at = self._turned_at = clock()
         self._turning = False
-        self.starting = self.draining = False
+        self._starting_at: float | None = None
+        self.draining = False
 
     @property
     def in_hand(self) -> int:
@@ -124,6 +125,16 @@ class Progress:
         """A job got on."""
         self._stamped_at = self._clock()
 
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """What runs jobs is being started; after it the event loop is to turn."""
+        self._starting_at = self._clock()
+        try:
+            yield
+            self.turned()
+        finally:
+            self._starting_at = None
+
     def turned(self) -> None:
         """The event loop turns; called on it again and again."""
         self._turning, self._turned_at = True, self._clock()
@@ -138,11 +149,16 @@ class Progress:
             return WorkHealth(state="draining", detail=f"told to stop; {len(waits)} jobs in hand")
         if self._turning and still_s >= min(self._stuck_after_s, LOOP_STUCK_AFTER_S):
             return WorkHealth(state="stuck", detail=f"its event loop has not turned for {still_s:.0f} s")
-        if self.starting:
-            return WorkHealth(state="starting", detail="begins to do jobs")
+        if self._starting_at is not None:
+            return self._of_start(now - self._starting_at)
         if not waits:
             return WorkHealth(state="idle", detail="no job in hand")
         return self._of_jobs(waits, quiet_s)
+
+    def _of_start(self, since_s: float) -> WorkHealth:
+        if since_s >= self._stuck_after_s:
+            return WorkHealth(state="stuck", detail=f"it has not got ready for jobs for {since_s:.0f} s")
+        return WorkHealth(state="starting", detail="gets ready for jobs")
 
     def _of_jobs(self, waits: list[str | None], quiet_s: float) -> WorkHealth:
         told = f"{len(waits)} jobs in hand"

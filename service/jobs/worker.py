@@ -24,7 +24,7 @@ from service.jobs.work import JobWork
 from service.storage.job_queue import JobQueue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from sqlalchemy.engine import Engine
 
@@ -146,13 +146,9 @@ class Worker:
         async with self._starting:
             if self._tasks or self._closing:
                 return
-            self.progress.starting = True
-            try:
+            with self.progress.starting():
                 await self._engine.start(self._do())
-            finally:
-                self.progress.starting = False
-            if self.fleet is not None:
-                await asyncio.to_thread(self.fleet.join)
+            await self._join()
             spare_what_is_there()
             self.progress.turned()
             self._tasks = [
@@ -161,6 +157,15 @@ class Worker:
                 asyncio.create_task(self._keep_house(), name="jobs-house"),
                 asyncio.create_task(self.deferring.keep_looking(), name="jobs-deferred"),
             ]
+
+    async def _join(self) -> None:
+        if self.fleet is None:
+            return
+        try:
+            await asyncio.to_thread(self.fleet.join)
+        except BaseException:
+            await self._engine.stop()
+            raise
 
     def _do(self) -> Do:
         if self._only is None:
@@ -176,10 +181,9 @@ class Worker:
     async def start_when_needed(self) -> None:
         """Start as soon as there are open jobs: the libraries of the engine cost a process that has none.
 
-        Jobs may also come from a command beside the service.
+        Jobs may also come from a command beside the service. A start that fails then is tried again with the next look.
         """
-        await self._look()
-        if not self._tasks:
+        if not await self._begins(self._look):
             self._watch = asyncio.create_task(self._keep_looking(), name="jobs-watch")
 
     async def _look(self) -> None:
@@ -187,17 +191,23 @@ class Worker:
             await self.start()
 
     async def _keep_looking(self) -> None:
-        while not self._tasks:
+        while True:
             await asyncio.sleep(WATCH_EVERY_S)
-            try:
-                await self._look()
-            except SQLAlchemyError as error:  # the next look may find the database again
-                _log.warning("waiting jobs could not be looked for", error=type(error).__name__)
+            if await self._begins(self._look):
+                return
 
     async def news(self) -> None:
-        """Jobs have come in: look at once."""
-        await self.start()
+        """Jobs have come in: look at once. They are kept, so it is no failure when they cannot be begun yet."""
+        await self._begins(self.start)
         self._news.set()
+
+    async def _begins(self, begin: Callable[[], Awaitable[None]]) -> bool:
+        """Whether jobs are being done after this."""
+        try:
+            await begin()
+        except Exception as error:  # noqa: BLE001 -- of any library below; the next look begins what is kept
+            _log.warning("jobs cannot be begun yet", error=type(error).__name__, reason=str(error)[:200])
+        return self.is_started
 
     def begin_no_more(self) -> None:
         """Begin nothing new from now on, of what comes in, what waits, and what others leave; call it on the loop."""

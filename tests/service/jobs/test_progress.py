@@ -92,6 +92,17 @@ def test_an_event_loop_that_does_not_turn_is_stuck_with_or_without_jobs(progress
     assert progress.health().state == "idle"
 
 
+def test_a_worker_gets_ready_for_jobs_and_one_that_never_is_ready_is_stuck(progress: Progress, clock: Clock) -> None:
+    with progress.starting():
+        clock.now += 900 - 1
+        assert progress.health().state == "starting"
+        clock.now += 1
+        assert progress.health().state == "stuck"
+    assert progress.health().state == "idle"
+    clock.now += LOOP_STUCK_AFTER_S
+    assert progress.health().state == "stuck", "from then on its event loop is to turn"
+
+
 def test_a_worker_that_is_to_stop_drains_and_is_not_restarted_for_it(progress: Progress, clock: Clock) -> None:
     with progress.job("a"):
         progress.draining = True

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from service.jobs.work import Stores
 from service.jobs.worker import Worker
@@ -42,6 +44,19 @@ async def test_a_stop_that_comes_while_it_starts_ends_what_was_started(worker: W
         await worker.stop(5)
     await starting
     assert not worker.is_started
+
+
+async def test_a_start_that_fails_is_tried_again_and_fails_nobody_who_sent_jobs(worker: Worker, engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("CREATE VIEW workflow_status AS SELECT 1"))  # where DBOS makes a table of its own
+    await worker.news()
+    with pytest.raises(OperationalError):
+        await worker.start()
+    with engine.begin() as connection:
+        connection.execute(text("DROP VIEW workflow_status"))
+    await worker.news()
+    assert worker.is_started
+    await worker.stop(5)
 
 
 async def test_it_says_that_it_starts_until_it_can_begin_jobs(worker: Worker) -> None:
