@@ -7,7 +7,7 @@ and each is checked like the first URL.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ class FetchPolicy:
 
     Args:
         allow_private: Any address at all, for operators whose articles are in their own network.
-        allow_networks: These networks besides the public internet.
+        allow_networks: These networks besides the public internet; a server outside of them cannot redirect into them.
         ports: None allows every port.
         max_bytes: Of the page, after decompression.
         timeout_s: For everything: resolving, all redirects, reading, extraction.
@@ -126,26 +126,46 @@ async def fetch_page(
 async def _fetch(url: str, policy: FetchPolicy, lookup: Lookup, headers: Mapping[str, str]) -> Page:
     import aiohttp
 
-    async with _session(policy, lookup) as session:
-        target = first = checked_url(url, policy)
-        for _ in range(policy.max_redirects + 1):
-            sent = headers if target.origin() == first.origin() else _NO_HEADERS
-            try:
-                async with session.get(target, allow_redirects=False, headers=sent) as response:
-                    location = response.headers.get("Location")
-                    if response.status not in _REDIRECTS or location is None:
-                        return await _read(response, policy)
-                    target = checked_url(str(_joined(target, location)), policy, asked=url)
-            except aiohttp.ClientError as error:
-                raise FetchError(url, f"{type(error).__name__}: {error}"[:_MAX_REASON]) from error
+    target = first = checked_url(url, policy)
+    for _ in range(policy.max_redirects + 1):
+        sent = headers if target.origin() == first.origin() else _NO_HEADERS
+        reached = _Reached(policy)
+        try:
+            async with (
+                _session(reached, lookup) as session,
+                session.get(target, allow_redirects=False, headers=sent) as response,
+            ):
+                location = response.headers.get("Location")
+                if response.status not in _REDIRECTS or location is None:
+                    return replace(await _read(response, policy), is_private=reached.only_private)
+                if not reached.only_private:  # nobody outside may send us into a network of the operator's
+                    policy = replace(policy, allow_networks=())
+                target = checked_url(str(_joined(target, location)), policy, asked=url)
+        except aiohttp.ClientError as error:
+            raise FetchError(url, f"{type(error).__name__}: {error}"[:_MAX_REASON]) from error
     raise FetchRefused(url, f"more than {policy.max_redirects} redirects")
 
 
-def _session(policy: FetchPolicy, lookup: Lookup) -> ClientSession:
+class _Reached:
+    """Allows what a policy allows, and remembers it."""
+
+    def __init__(self, policy: FetchPolicy) -> None:
+        self.policy = policy
+        self.only_private = True
+
+    def allows(self, address: str) -> bool:
+        """See `FetchPolicy.allows`; every address that a connection may be made to is asked for here."""
+        parsed = parse_address(address)
+        self.only_private = self.only_private and parsed is not None and not is_public(parsed)
+        return self.policy.allows(address)
+
+
+def _session(reached: _Reached, lookup: Lookup) -> ClientSession:
     import aiohttp
 
+    policy = reached.policy
     return aiohttp.ClientSession(
-        connector=checked_connector(policy.allows, lookup, FetchRefused),
+        connector=checked_connector(reached.allows, lookup, FetchRefused),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=policy.timeout_s),
         headers={"User-Agent": policy.user_agent, "Accept": ", ".join(sorted(policy.content_types))},

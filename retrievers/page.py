@@ -28,6 +28,7 @@ class Page:
         body: Decompressed.
         status: 200; 304 for a request that asked whether something had changed.
         headers: Of the answer, names in lower case.
+        is_private: Every address that was connected to is one that not everybody on the internet could reach.
     """
 
     url: str
@@ -36,6 +37,7 @@ class Page:
     body: bytes
     status: int = OK
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_private: bool = False
 
     @property
     def is_unchanged(self) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from retrievers.connections import Lookup, system_lookup
+from retrievers.feeds.apart import Apart
 from retrievers.feeds.hosts import Hosts
 from retrievers.feeds.story_url import host_of
 from retrievers.fetch import FetchPolicy, fetch_page
@@ -28,12 +29,14 @@ class Fetcher:
     Args:
         policy: Where we may go, and what a page may cost.
         hosts: Whose turn it is.
+        apart: Parses what came.
         lookup: How names are resolved.
         feed_bytes: Largest feed.
     """
 
     policy: FetchPolicy = field(default_factory=lambda: FetchPolicy(user_agent=USER_AGENT))
     hosts: Hosts = field(default_factory=Hosts)
+    apart: Apart = field(default_factory=Apart)
     lookup: Lookup = system_lookup
     feed_bytes: int = FEED_BYTES
 
@@ -42,7 +45,7 @@ class Fetcher:
 
         Args:
             url: As the feed, which anybody may write, says.
-            feed_url: As the operator says: only pages of the same host may be in the private networks that are allowed.
+            feed_url: Of a feed that came from a private network: only pages of the same host may be in one, too.
 
         Raises:
             FetchError: As `fetch_page`.

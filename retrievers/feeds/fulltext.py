@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from domain.article import has_visible_text
 from domain.errors import FetchError, FetchRefused, InvalidArticle
 from retrievers.errors import ServerAnswered
 from retrievers.extraction import canonical_link
+from retrievers.feeds.apart import ParserGaveUp
 from retrievers.feeds.item import (
     MAX_TEXT,
     TEASER,
@@ -58,7 +58,7 @@ async def complete(item: FeedItem, fetcher: Fetcher, *, feed_url: str = "", last
     Args:
         item: From a reading.
         fetcher: Brings the page.
-        feed_url: Where the feed is: only on its own host may a page be in a private network.
+        feed_url: Where the feed is, if that is in a private network: pages of its host may be there, too.
         last_try: Every failure is one for good.
     """
     if item.is_whole:
@@ -67,13 +67,14 @@ async def complete(item: FeedItem, fetcher: Fetcher, *, feed_url: str = "", last
         return _teaser(item, "it has no page to fetch")
     try:
         page = await fetcher.page(item.url, feed_url=feed_url)
-        return await asyncio.to_thread(_of_page, item, page)
+        return await fetcher.apart.run(_of_page, item, page)
     except FetchError as error:
         if last_try or not _may_pass(error):
             return _teaser(item, error.reason)
         return Skipped(key=item.key, url=item.url, title=item.title, reason=error.reason, again=True)
     except Exception as error:  # noqa: BLE001 -- pages trip parsers in ways nobody lists; one must not stop its feed
-        return _teaser(item, f"its page cannot be read ({type(error).__name__})")
+        why = error.reason if isinstance(error, ParserGaveUp) else type(error).__name__
+        return _teaser(item, f"its page cannot be read ({why})")
 
 
 def _may_pass(error: FetchError) -> bool:

@@ -121,12 +121,14 @@ class Reading:
         skipped: What stands there and can never be used.
         condition: For the next time.
         is_unchanged: The source said that nothing changed; there are no items then.
+        is_private: It came from a network that is not public, so pages of the same host may lie there, too.
     """
 
     items: tuple[FeedItem, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     condition: Condition = Condition()
     is_unchanged: bool = False
+    is_private: bool = False
 
 
 def key_of(*parts: str) -> str:

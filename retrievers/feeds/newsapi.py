@@ -25,7 +25,9 @@ from retrievers.feeds.story_url import story_url
 
 CONTENT_TYPES = frozenset({"application/json", "text/json", "text/plain"})
 
-_CUT = re.compile(r"\s*(?:…|\.\.\.)?\s*\[\+\d+ chars\]\s*$")
+_CUT = re.compile(r"\[\+\d{1,9} chars\]$")
+_LONGEST_CUT = 20
+_ELLIPSES = ("…", "...")
 _REMOVED = "[Removed]"
 
 
@@ -55,10 +57,20 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _uncut(content: str) -> tuple[str, bool]:
+    """A text without what stands for its end (`… [+2100 chars]`), and whether that stood there."""
+    found = _CUT.search(content, max(0, len(content) - _LONGEST_CUT))
+    if found is None:
+        return content, False
+    kept = content[: found.start()].rstrip()
+    for ellipsis in _ELLIPSES:
+        kept = kept.removesuffix(ellipsis)
+    return kept.rstrip(), True
+
+
 def _item(record: dict[str, Any]) -> FeedItem:
-    content, description = _text(record.get("content")), _text(record.get("description"))
-    is_cut = _CUT.search(content) is not None
-    text = max(paragraphs(_CUT.sub("", content)), paragraphs(description), key=len)
+    content, is_cut = _uncut(_text(record.get("content")).rstrip())
+    text = max(paragraphs(content), paragraphs(_text(record.get("description"))), key=len)
     url = clean_url(record.get("url"))
     identity = story_url(url) if url else None
     title = clean_line(record.get("title"))

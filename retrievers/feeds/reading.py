@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from domain.errors import FetchRefused
 from retrievers.errors import FeedUnreadable
 from retrievers.feeds import lines, newsapi, rss
+from retrievers.feeds.apart import ParserGaveUp
 from retrievers.feeds.item import Condition, FeedItem, FeedSource, Reading, Skipped
 from retrievers.feeds.loader import load_items
 from retrievers.sources import is_url
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from retrievers.feeds.fetcher import Fetcher
+    from retrievers.feeds.item import FeedKind
     from retrievers.page import Page
 
 SAMPLE = "sample:"
@@ -55,7 +58,7 @@ async def read_feed(
     if source.kind == "loader":
         return Reading(items=await load_items(source.loader, source.arguments or {}, timeout_s=loader_s))
     if source.kind == "rss" and source.url == SAMPLE:
-        return _reading(source, await asyncio.to_thread(_sample), SAMPLE, "application/rss+xml", NOTHING_KNOWN)
+        return _reading("rss", await asyncio.to_thread(_sample), SAMPLE, "application/rss+xml", NOTHING_KNOWN)
     if source.kind == "jsonl" and not is_url(source.url):
         return await asyncio.to_thread(_read_file, source, condition, tuple(folders), fetcher.feed_bytes)
     return await _fetched(source, fetcher, condition)
@@ -69,12 +72,26 @@ async def _fetched(source: FeedSource, fetcher: Fetcher, condition: Condition) -
     if page.is_unchanged:
         return Reading(is_unchanged=True, condition=condition)
     content_type = page.headers.get("content-type", page.content_type)
-    return await asyncio.to_thread(_reading, source, page.body, page.url, content_type, _condition(page))
+    asked = (source.kind, page.body, page.url, content_type, _condition(page))
+    try:
+        found = await fetcher.apart.run(_reading_or_reason, *asked)
+    except ParserGaveUp as error:
+        raise FeedUnreadable(source.kind, error.reason) from None
+    if isinstance(found, str):
+        raise FeedUnreadable(source.kind, found)
+    return replace(found, is_private=page.is_private)
 
 
-def _reading(source: FeedSource, body: bytes, url: str, content_type: str, condition: Condition) -> Reading:
+def _reading_or_reason(kind: FeedKind, body: bytes, url: str, content_type: str, condition: Condition) -> Reading | str:
+    try:
+        return _reading(kind, body, url, content_type, condition)
+    except FeedUnreadable as error:
+        return error.reason
+
+
+def _reading(kind: FeedKind, body: bytes, url: str, content_type: str, condition: Condition) -> Reading:
     found: tuple[FeedItem | Skipped, ...]
-    match source.kind:
+    match kind:
         case "rss":
             found = rss.parse_rss(body, url=url, content_type=content_type)
         case "newsapi":
@@ -116,7 +133,7 @@ def _read_file(source: FeedSource, condition: Condition, folders: tuple[Path, ..
         raise FeedUnreadable("jsonl", f"{source.url}: {error.strerror}") from None
     if len(body) > limit:
         raise FeedUnreadable("jsonl", f"{source.url} is larger than {limit:,} bytes")
-    return _reading(source, body, source.url, "", now)
+    return _reading("jsonl", body, source.url, "", now)
 
 
 def allowed_file(name: str, folders: Iterable[Path]) -> Path:

@@ -12,8 +12,10 @@ from retrievers.fetch import FetchPolicy, checked_url
 from retrievers.sources import is_url
 from service.feeds.errors import InvalidFeed
 from service.feeds.schedule import check_schedule
+from service.setting_groups.background import origin_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from service.setting_groups.background import FeedSettings
@@ -28,13 +30,13 @@ class FeedRules:
     Args:
         folders: Where files of JSON lines may lie; relative names are looked for in the first.
         loaders: Document loaders that may be named over HTTP.
-        api_keys: Names of keys that feeds may send.
+        key_origins: By name of a key that feeds may send, where it may be sent.
         policy: Where feeds may be fetched from.
     """
 
     folders: tuple[Path, ...]
     loaders: frozenset[str]
-    api_keys: frozenset[str]
+    key_origins: Mapping[str, str]
     policy: FetchPolicy
 
     @classmethod
@@ -43,7 +45,7 @@ class FeedRules:
         return cls(
             folders=(settings.home / "feeds", *settings.feeds.folders),
             loaders=frozenset(settings.feeds.loaders),
-            api_keys=frozenset(settings.feeds.api_keys),
+            key_origins={name: key.origin for name, key in settings.feeds.api_keys.items()},
             policy=fetch_policy(settings.feeds),
         )
 
@@ -100,8 +102,13 @@ class FeedRules:
     def _check_api_key(self, spec: FeedSpec) -> None:
         if spec.kind != "newsapi":
             raise InvalidFeed("api_key", "is for feeds of kind newsapi")
-        if spec.api_key not in self.api_keys:
+        origin = self.key_origins.get(spec.api_key or "")
+        if origin is None:
             raise InvalidFeed("api_key", f"{spec.api_key!r} is none of those in RIDDLEWIRE_FEEDS_API_KEYS")
+        if origin_of(spec.url or "") != origin:
+            raise InvalidFeed(
+                "api_key", f"{spec.api_key!r} may be sent to {origin} only, as RIDDLEWIRE_FEEDS_API_KEYS says"
+            )
 
 
 def fetch_policy(settings: FeedSettings) -> FetchPolicy:

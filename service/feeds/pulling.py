@@ -73,7 +73,8 @@ class Puller:
             return PullReport(is_unchanged=True)
         shelf = self._shelf(claim.feed)
         entries = await self._sort(claim.feed, reading, shelf)
-        done, late = await self._complete(entries, claim.feed.spec.url or "", ends_at)
+        feed_url = claim.feed.spec.url if reading.is_private else None
+        done, late = await self._complete(entries, feed_url or "", ends_at)
         work = HandOver(
             claim=claim,
             ledger=self.ledger,
@@ -106,7 +107,7 @@ class Puller:
 
     async def _read(self, feed: Feed) -> Reading:
         spec = feed.spec
-        secret = self.settings.api_keys[spec.api_key].get_secret_value() if spec.api_key else None
+        secret = self.settings.api_keys[spec.api_key].key.get_secret_value() if spec.api_key else None
         source = FeedSource(
             kind=spec.kind, url=spec.url or "", loader=spec.loader or "", arguments=spec.arguments, api_key=secret
         )

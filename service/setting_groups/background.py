@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003 -- pydantic reads the annotations
 from typing import Annotated
 
-from pydantic import Field, IPvAnyNetwork, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, field_validator
 
 from service.setting_groups.group import Group, PositiveInt, Seconds
 
@@ -63,6 +63,39 @@ class WebhookSettings(Group):
     )
 
 
+class FeedKey(BaseModel):
+    """A key for a news service.
+
+    Args:
+        key: Sent as `X-Api-Key`.
+        origin: Where it may be sent: scheme, host and port, such as `https://newsapi.org`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: SecretStr
+    origin: str
+
+    @field_validator("origin")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        origin = origin_of(value)
+        if origin is None or value.rstrip("/").lower() != origin:
+            raise ValueError("is no origin such as https://newsapi.org")
+        return origin
+
+
+def origin_of(url: str) -> str | None:
+    """Scheme, host and port of an http(s) address, written in one way; None for what is none."""
+    from yarl import URL
+
+    try:
+        parsed = URL(url.strip())
+        return str(parsed.origin()) if parsed.scheme in ("http", "https") else None
+    except ValueError:
+        return None
+
+
 class FeedSettings(Group):
     """Feeds: where they may read, and how much at once."""
 
@@ -91,9 +124,10 @@ class FeedSettings(Group):
         (),
         description='Private networks that feeds may read from, on any port, as JSON: `["10.1.0.0/16"]`. Unset: none.',
     )
-    api_keys: dict[str, SecretStr] = Field(
+    api_keys: dict[str, FeedKey] = Field(
         default_factory=dict,
-        description='Keys that feeds of kind `newsapi` name, as JSON: `{"newsapi": "..."}`. Sent as `X-Api-Key`.',
+        description="Keys that feeds of kind `newsapi` name, each for one service, as JSON: "
+        '`{"newsapi": {"key": "...", "origin": "https://newsapi.org"}}`. Sent as `X-Api-Key`, to that origin only.',
     )
     folders: tuple[Path, ...] = Field(
         (),

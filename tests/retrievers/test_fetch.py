@@ -13,7 +13,7 @@ from aiohttp import web
 
 from domain.errors import FetchError, FetchRefused
 from retrievers.addresses import is_public
-from retrievers.fetch import FetchPolicy, fetch_article
+from retrievers.fetch import FetchPolicy, fetch_article, fetch_page
 from tests.support.web import PAGE, loopback_web, page, redirect
 
 if TYPE_CHECKING:
@@ -151,6 +151,19 @@ async def test_a_redirect_into_a_private_network_is_refused(location: str, statu
                 server.url(host="news.example"), policy=LOOPBACK, lookup=Names(["127.0.0.1"], ["10.0.0.1"])
             )
     assert server.paths == ["/"]
+
+
+async def test_a_public_server_cannot_redirect_into_a_network_that_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = FetchPolicy(allow_networks=(ip_network("127.0.0.1/32"), ip_network("::1/128")), ports=None, timeout_s=5)
+    async with loopback_web({"/payroll": page()}, address="::1") as inside:
+        link = inside.url("/payroll", host="[::1]")
+        async with loopback_web({"/": redirect(link)}) as first:
+            assert (await fetch_page(first.url(), policy=policy)).is_private, "a server inside may"
+            monkeypatch.setattr("retrievers.fetch.is_public", lambda address: str(address) == "127.0.0.1")
+            with pytest.raises(FetchRefused, match="not a public address"):
+                await fetch_page(first.url(), policy=policy)
+            assert (await fetch_page(link, policy=policy)).is_private
+    assert inside.paths == ["/payroll", "/payroll"]
 
 
 async def test_redirects_end_some_time() -> None:

@@ -189,13 +189,16 @@ def test_secrets_are_not_shown(environment: pytest.MonkeyPatch) -> None:
 def test_what_feeds_may_do_is_read_as_json_and_its_keys_are_not_shown(
     environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    environment.setenv("RIDDLEWIRE_FEEDS_API_KEYS", '{"newsapi": "sk-hunter2"}')
+    environment.setenv(
+        "RIDDLEWIRE_FEEDS_API_KEYS", '{"newsapi": {"key": "sk-hunter2", "origin": "https://newsapi.org/"}}'
+    )
     environment.setenv("RIDDLEWIRE_FEEDS_NETWORKS", '["10.1.0.0/16"]')
     environment.setenv("RIDDLEWIRE_FEEDS_FOLDERS", '["/srv/news"]')
 
     settings = Settings(home=tmp_path)
 
-    assert settings.feeds.api_keys["newsapi"].get_secret_value() == "sk-hunter2"
+    assert settings.feeds.api_keys["newsapi"].key.get_secret_value() == "sk-hunter2"
+    assert settings.feeds.api_keys["newsapi"].origin == "https://newsapi.org"
     assert "hunter2" not in repr(settings)
     assert (settings.feeds.networks, settings.feeds.folders) == ((ip_network("10.1.0.0/16"),), (Path("/srv/news"),))
 

@@ -37,7 +37,7 @@ class LoopbackWeb:
 
 @asynccontextmanager
 async def loopback_web(
-    routes: Mapping[str, Handler], *, otherwise: Handler | None = None
+    routes: Mapping[str, Handler], *, otherwise: Handler | None = None, address: str = "127.0.0.1"
 ) -> AsyncIterator[LoopbackWeb]:
     """Serve these paths until the block ends; every other path is 404, or as `otherwise` answers it."""
     server = LoopbackWeb(0)
@@ -51,7 +51,7 @@ async def loopback_web(
     application.router.add_route("*", "/{tail:.*}", answer)
     runner = web.AppRunner(application, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, address, 0)
     await site.start()
     server.port = runner.addresses[0][1]
     try:

@@ -40,6 +40,19 @@ def test_content_that_is_long_but_cut_is_no_whole_article() -> None:
     assert (cut.is_whole, whole.is_whole) == (False, True)
 
 
+@pytest.mark.parametrize("end", ["[+9 chars]", " … [+1234 chars] ", "... [+1 chars]\n"])
+def test_the_mark_of_a_cut_is_no_text(end: str) -> None:
+    (item,) = parse_newsapi(answer({**ARTICLE, "content": f"Fog hid the harbour for long.{end}"}))
+    assert (item.text, item.is_whole) == ("Fog hid the harbour for long.", False)
+
+
+def test_blanks_without_end_cost_nothing() -> None:
+    (item,) = parse_newsapi(
+        answer({**ARTICLE, "content": "Fog" + " " * 500_000 + "hid the harbour on Monday morning."})
+    )
+    assert item.text == "Fog hid the harbour on Monday morning."
+
+
 def test_articles_that_were_withdrawn_are_left_out() -> None:
     assert parse_newsapi(answer({**ARTICLE, "title": "[Removed]", "url": "https://removed.com"})) == ()
 

@@ -157,6 +157,20 @@ def test_a_feed_that_cannot_be_is_refused(live: Live, given: dict[str, Any], rea
     assert "secret" not in answer.json()["detail"]
 
 
+def test_a_key_of_the_operator_is_named_for_its_own_service_only(serve: Serve) -> None:
+    live = serve(feeds={"api_keys": {"theirs": {"key": "sk-hunter2", "origin": "https://news.example"}}})
+    for url, status in (
+        ("https://news.example/v2/everything?q=fog", 201),
+        ("https://NEWS.example:443/v2", 201),
+        ("https://evil.example/", 422),
+        ("http://news.example/", 422),
+        ("https://news.example.evil.example/", 422),
+    ):
+        answer = live.post("/v1/feeds", json={"kind": "newsapi", "url": url, "api_key": "theirs"})
+        assert answer.status_code == status, url
+        assert "hunter2" not in answer.text
+
+
 def test_a_feed_is_not_moved_to_a_private_address(live: Live) -> None:
     path = live.post("/v1/feeds", json=SAMPLE).headers["location"]
     with live.client() as client:
