@@ -64,7 +64,8 @@ class Resources:
     feeds: Feeds
     limits: Limits
     refused_writes: RefusedWrites
-    index_check: Remembered
+    index_check: Remembered[str | None]
+    checks: dict[str, Remembered[dict[str, str]]] = field(default_factory=dict)
     _pipelines: dict[str, RiddlePipeline] = field(default_factory=dict)
 
     def pipeline(self, name: str | None = None) -> RiddlePipeline:

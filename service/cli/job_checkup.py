@@ -23,8 +23,7 @@ def check_jobs(settings: Settings, engine: Engine) -> Iterator[Finding]:
 
     group = settings.jobs
     overview = job_overview(engine, dead_after_s=group.dead_after_s)
-    # serving processes begin jobs when there are some; on SQLite nobody shows in a table whether one runs
-    works_here = group.work or overview.workers is None
+    works_here = overview.workers is None  # on SQLite: nobody shows in a table whether a service runs
     found = outlook(overview, group, here=None, works_here=works_here, hosts=True)
     if not found.troubles:
         yield Finding(name="jobs", verdict="ok", detail=found.summary)

@@ -107,7 +107,8 @@ class Fleet:
         self._ending.set()
         self._thread.join()
         with self._engine.begin() as connection:
-            left = {"beat_at": func.now() - self._dead_after, "gone_at": func.now(), "running": 0}
+            gone = {"beat_at": func.now() - self._dead_after, "gone_at": func.now()}
+            left = {**gone, "running": 0, "state": "draining"}
             connection.execute(self._mine().values(left))
 
     def bury(self) -> int:
@@ -120,7 +121,7 @@ class Fleet:
             if not connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _REAPER_LOCK}).scalar():
                 return 0
             dead = self._dead(connection)
-        return sum(self._bury(worker) for worker in dead)
+        return sum(self._bury(worker, stopped=stopped) for worker, stopped in dead.items())
 
     def _live(self) -> None:
         while not self._ending.wait(self._beat_s):
@@ -142,12 +143,16 @@ class Fleet:
             connection.execute(self._mine().values(beat_at=func.now(), gone_at=None, emptied_at=None, **self._told()))
         self._lease_until = lease_from + self._dead_after_s
 
-    def _dead(self, connection: Connection) -> list[str]:
+    def _dead(self, connection: Connection) -> dict[str, bool]:
+        """Who is gone, and whether it said so itself: it was told to stop, and left others what it had not begun."""
         silent = workers.c.beat_at <= func.now() - self._dead_after
-        query = select(workers.c.id).where(workers.c.emptied_at.is_(None), silent, workers.c.id != self._worker)
-        return [row.id for row in connection.execute(query).all()]
+        stopped = and_(workers.c.gone_at.is_not(None), workers.c.state == "draining").label("stopped")
+        query = select(workers.c.id, stopped).where(
+            workers.c.emptied_at.is_(None), silent, workers.c.id != self._worker
+        )
+        return {row.id: bool(row.stopped) for row in connection.execute(query).all()}
 
-    def _bury(self, dead: str) -> int:
+    def _bury(self, dead: str, *, stopped: bool) -> int:
         """Say first that it is gone, so that whoever gets one of its jobs may begin it."""
         with self._engine.begin() as connection:
             connection.execute(update(workers).where(workers.c.id == dead).values(gone_at=func.now()))
@@ -156,8 +161,11 @@ class Fleet:
             connection.execute(update(workers).where(workers.c.id == dead).values(emptied_at=func.now()))
             old: ColumnElement[bool] = workers.c.emptied_at < func.now() - FORGOTTEN_AFTER
             connection.execute(delete(workers).where(old))
-        self._metrics.observe_takeovers(taken)
-        _log.warning("took over from a worker that is gone", worker=dead, jobs=taken)
+        if stopped:
+            _log.info("took what a worker left that was told to stop", worker=dead, jobs=taken)
+        else:
+            self._metrics.observe_takeovers(taken)
+            _log.warning("took over from a worker that is gone", worker=dead, jobs=taken)
         return taken
 
     def _told(self) -> dict[str, Any]:

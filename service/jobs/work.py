@@ -174,6 +174,7 @@ class JobWork:
         if job is None:
             return False
         self.progress.stamp()
+        self._metrics.observe_begin(job.pipeline)
         self._running[job_id] = time.monotonic()
         self._held[job_id] = job
         self._idle.clear()

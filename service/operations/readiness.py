@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from service.jobs.outlook import outlook
+from service.operations.remembered import Remembered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from service.resources import Resources
 
 State = dict[str, str]
@@ -22,11 +26,14 @@ _INDEX_PATIENCE_S = 2.0
 
 async def readiness(resources: Resources) -> dict[str, Any]:
     """The report: `unavailable` when no riddle can be made or stored, `degraded` when something needs a person."""
+    database, examples, jobs = await asyncio.gather(
+        _within_patience(_database, resources), _examples(resources), _within_patience(_jobs, resources)
+    )
     dependencies = {
-        "database": await _within_patience(_database, resources),
-        "examples": await _examples(resources),
+        "database": database,
+        "examples": examples,
         "catalog": _catalog(resources),
-        "jobs": await _within_patience(_jobs, resources),
+        "jobs": jobs,
         "model": {"status": resources.warm_up.status, "detail": resources.warm_up.detail},
     }
     return {"status": _overall(dependencies, closing=resources.in_flight.closing), "dependencies": dependencies}
@@ -41,13 +48,14 @@ def _overall(dependencies: dict[str, State], *, closing: bool) -> str:
     return "warming" if states["model"] == "warming" else "ready"
 
 
-async def _within_patience(check: Any, resources: Resources) -> State:
+async def _within_patience(check: Callable[[Resources], State], resources: Resources) -> State:
+    """What a check finds; one that hangs is waited for by all who ask, and is not begun again by each of them."""
+    known = resources.checks.setdefault(check.__name__, Remembered(partial(check, resources), for_s=0.0))
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            state: State = await asyncio.to_thread(check, resources)
+            return await known.found()
     except TimeoutError:
         return {"status": "failed", "detail": f"no answer within {_PATIENCE_S:g} s"}
-    return state
 
 
 def _database(resources: Resources) -> State:
@@ -68,7 +76,7 @@ async def _examples(resources: Resources) -> State:
         return state
     try:
         async with asyncio.timeout(_INDEX_PATIENCE_S):
-            trouble = await resources.index_check.trouble()
+            trouble = await resources.index_check.found()
     except TimeoutError:
         trouble = f"the index gives no answer within {_INDEX_PATIENCE_S:g} s; see whether the Chroma server runs"
     return state if trouble is None else {"status": "failed", "detail": trouble}

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Remembered:
+T = TypeVar("T")
+
+
+class Remembered(Generic[T]):
     """What a check found last, if that is new enough. For one event loop.
 
     Args:
-        check: Blocks, and says what is wrong; None when nothing is.
+        check: Blocks, and says what it finds.
         for_s: Seconds for which what it found is believed.
         clock: Seconds that never go back; tests pass their own.
     """
 
     def __init__(
-        self, check: Callable[[], str | None], *, for_s: float = 1.0, clock: Callable[[], float] = time.monotonic
+        self, check: Callable[[], T], *, for_s: float = 1.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._check = check
         self._for_s = for_s
         self._clock = clock
         self._asked_at = 0.0
-        self._asking: asyncio.Task[str | None] | None = None
+        self._asking: asyncio.Task[T] | None = None
 
-    async def trouble(self) -> str | None:
-        """What is wrong; None when nothing is. Who gives up waiting for a check that hangs leaves it to the next."""
+    async def found(self) -> T:
+        """What the check found. Who gives up waiting for one that hangs leaves it to the next."""
         asking = self._asking
         if asking is None or (asking.done() and self._clock() >= self._asked_at + self._for_s):
             self._asked_at = self._clock()

@@ -33,7 +33,7 @@ class JobSettings(Group):
     stuck_after_s: Seconds = Field(
         900.0,
         description="Seconds in which none of a worker's articles gets on after which it counts as stuck: `/livez` of "
-        "`riddlewire work` answers 503 then, so that it is restarted. Longer than the longest model call.",
+        "`riddlewire work` answers 503 then, for who restarts it. Longer than the longest model call.",
     )
     late_after_s: Seconds = Field(
         24 * 3600.0, description="Seconds that an article may wait before `/readyz` calls the jobs degraded."

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SCRAPE_PATIENCE_S: Final = 2.0
 """Seconds that a scrape waits for the database."""
-STATES: Final = ("idle", "busy", "waiting", "stuck", "draining")
+STATES: Final = ("starting", "idle", "busy", "waiting", "stuck", "draining")
 
 _BUCKETS = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600)
 
@@ -55,7 +55,9 @@ class JobMetrics:
             "riddlewire_job_reruns", "Failed runs of jobs that are run again, by error.", ("error",), registry=registry
         )
         self._takeovers = Counter(
-            "riddlewire_job_takeovers", "Jobs that this process gave to the living after a death.", registry=registry
+            "riddlewire_job_takeovers",
+            "Jobs of a dead worker that this process gave to the living.",
+            registry=registry,
         )
         self._lost = Counter(
             "riddlewire_jobs_lost", "Jobs that the engine had lost and that were queued anew.", registry=registry
@@ -70,6 +72,7 @@ class JobMetrics:
             "Outcomes that were dropped because another start of the job had the say.",
             registry=registry,
         )
+        self._begun: set[str] = set()
         self._here = HereGauges(registry)
         self._backlog = BacklogCollector()
         registry.register(self._backlog)
@@ -88,6 +91,13 @@ class JobMetrics:
         self._ended.labels(pipeline, status).inc()
         if seconds is not None:
             self._seconds.labels(pipeline).observe(seconds)
+
+    def observe_begin(self, pipeline: str) -> None:
+        """A job is begun: what may become of it is shown from now on, for a rate starts with a zero."""
+        if pipeline not in self._begun:
+            self._begun.add(pipeline)
+            for status in ("published", "needs_review", "failed"):
+                self._ended.labels(pipeline, status)
 
     def observe_rerun(self, error: str) -> None:
         """A job failed and will be run again; `error` is the class."""

@@ -140,7 +140,7 @@ class RiddleMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._riddles = Counter(
             "riddlewire_riddles",
-            "Articles that went through a pipeline; status is published, needs_review or failed.",
+            "Runs of a pipeline; status is published, needs_review or failed. What fails in a batch may be run again.",
             ("pipeline", "status"),
             registry=registry,
         )
@@ -214,6 +214,8 @@ class LimitMetrics:
             ("budget",),
             registry=registry,
         )
+        for budget in ("key", "pipeline", "all"):  # shown from the start, for a rate starts with a zero
+            self._refusals.labels(budget)
         self._lookups = Counter(
             "riddlewire_step_cache_lookups",
             "Questions looked up in the cache of finished steps; outcome is hit or miss.",

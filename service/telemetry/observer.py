@@ -14,6 +14,7 @@ from langchain_core.messages import AIMessage
 
 from chains.models.usage import usage_of
 from domain import Riddle, Usage
+from service.limits.errors import BudgetExhausted
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -90,8 +91,9 @@ class MetricsObserver(BaseCallbackHandler):
     def on_chain_error(
         self, error: BaseException, *, run_id: UUID, parent_run_id: UUID | None = None, **_: Any
     ) -> None:
-        """Count a pipeline that ended in an error."""
-        if parent_run_id is None and (name := self._roots.pop(run_id, None)) is not None:
+        """Count a pipeline that ended in an error, unless a spent budget only put its article off."""
+        name = self._roots.pop(run_id, None) if parent_run_id is None else None
+        if name is not None and not isinstance(error, BudgetExhausted):
             self._metrics.observe_failure(name)
 
 

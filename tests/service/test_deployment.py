@@ -78,12 +78,18 @@ def seconds(text: str) -> int:
     return int(text.removesuffix("s"))
 
 
+def replicas(name: str) -> int:
+    """Of a service, where `.env` says nothing."""
+    written = str(SERVICES[name].get("deploy", {}).get("replicas", 1))
+    return int(re.sub(r"\$\{WORKERS:-(\d+)\}", r"\1", written))
+
+
 # ------------------------------------------------------------------ compose.yaml
 def test_two_processes_answer_and_two_work() -> None:
     apis = [name for name in OURS if "command" not in SERVICES[name]]
     workers = [name for name in OURS if SERVICES[name].get("command", [""])[0] == "work"]
     assert len(apis) == 2
-    assert sum(SERVICES[name]["deploy"]["replicas"] for name in workers) == 2
+    assert sum(replicas(name) for name in workers) == 2
     assert len(apis) + len(workers) == len(OURS)
 
 
@@ -155,7 +161,7 @@ def test_every_service_says_whether_it_is_healthy() -> None:
 def test_a_workers_healthcheck_asks_the_page_that_tells_a_stuck_one() -> None:
     asked = " ".join(SERVICES["worker"]["healthcheck"]["test"])
     assert ":9100/livez" in asked
-    assert "--metrics-port 9100" in " ".join(SERVICES["worker"]["command"])
+    assert "--metrics-port 9100 --metrics-host 0.0.0.0" in " ".join(SERVICES["worker"]["command"])
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -163,11 +169,16 @@ def test_a_container_gets_longer_to_stop_than_draining_takes(name: str) -> None:
     assert seconds(SERVICES[name]["stop_grace_period"]) >= LimitSettings().drain_s + 10
 
 
+def test_the_proxy_gets_longer_to_stop_than_its_answers_may_take() -> None:
+    (grace,) = re.findall(r"grace_period (\d+s)", (DEPLOY / "Caddyfile").read_text(encoding="utf-8"))
+    assert seconds(SERVICES["proxy"]["stop_grace_period"]) > seconds(grace)
+
+
 def test_the_database_takes_all_connections_there_can_be() -> None:
     settings = Settings(home=Path())
     pool = 2 * settings.database_pool_size
-    processes = sum(SERVICES[name].get("deploy", {}).get("replicas", 1) for name in OURS)
-    workers = SERVICES["worker"]["deploy"]["replicas"]
+    processes = sum(replicas(name) for name in OURS)
+    workers = replicas("worker")
     (allowed,) = (int(found) for found in re.findall(r"max_connections=(\d+)", TEXT))
     assert processes * pool + workers * DBOS_CONNECTIONS <= allowed - 3 - 10, "3 are the superuser's, 10 for commands"
     assert f"{processes * pool + workers * DBOS_CONNECTIONS} connections" in PAGE
@@ -265,7 +276,8 @@ def test_a_unit_restarts_and_gives_time_to_drain(unit: str) -> None:
     assert int(settings["TimeoutStopSec"]) >= LimitSettings().drain_s + 10
     assert settings["NoNewPrivileges"] == "true"
     assert settings["User"] == "riddlewire"
-    assert re.fullmatch(r"/opt/riddlewire/bin/riddlewire (serve|work)", settings["ExecStart"])
+    starts = r"/opt/riddlewire/bin/riddlewire (serve|work --metrics-port 910%i)"
+    assert re.fullmatch(starts, settings["ExecStart"])
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
+from service.operations import readiness
 from service.operations.endpoints import ReadyzOut
 from tests.support.chroma import chroma_server
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.service.http.conftest import Live, Serve
@@ -81,6 +85,35 @@ def test_a_chroma_server_that_hangs_is_told_in_time_for_a_probe(serve: Serve, tm
             assert time.monotonic() - began < 10
         finally:
             server.send_signal(signal.SIGCONT)
+
+
+def test_a_database_that_hangs_is_told_in_time_for_a_probe_and_asked_once(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, begun = threading.Event(), []
+
+    def hang(check: str) -> Callable[[object], dict[str, str]]:
+        def hanging(_: object) -> dict[str, str]:
+            begun.append(check)
+            answers.wait(30)
+            return {"status": "ready", "detail": ""}
+
+        hanging.__name__ = check
+        return hanging
+
+    live = serve()
+    for check in ("_database", "_count_examples", "_jobs"):
+        monkeypatch.setattr(readiness, check, hang(check))
+    try:
+        with ThreadPoolExecutor(3) as probes:
+            began = time.monotonic()
+            told = [probe.result() for probe in [probes.submit(live.get, "/readyz") for _ in range(3)]]
+            took_s = time.monotonic() - began
+        assert [answer.status_code for answer in told] == [503] * 3
+        assert took_s < 2 * readiness._PATIENCE_S, "all are looked at side by side"
+        assert sorted(begun) == ["_count_examples", "_database", "_jobs"]
+    finally:
+        answers.set()
 
 
 def _until_readiness_is(live: Live, status: str) -> ReadyzOut:

@@ -114,6 +114,12 @@ def test_jobs_are_counted_by_pipeline_and_status_and_timed_unless_run_again() ->
     assert value(metrics, "riddlewire_job_seconds_sum", pipeline="openai") == 12.0
 
 
+def test_a_failure_is_shown_as_none_from_the_first_job_on() -> None:
+    metrics = Metrics()
+    metrics.jobs.observe_begin("openai")
+    assert value(metrics, "riddlewire_jobs_ended_total", pipeline="openai", status="failed") == 0
+
+
 def test_what_this_process_has_in_hand_is_asked_for_at_each_scrape() -> None:
     metrics = Metrics()
     now = [100.0]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from domain import Check
 from domain.errors import ProviderTimedOut
+from service.limits.errors import BudgetExhausted
 from service.telemetry.metrics import Metrics
 from service.telemetry.observer import MetricsObserver
 from tests.service.telemetry.runs import Model, Pipeline, Step
@@ -51,6 +53,21 @@ async def test_an_unknown_price_is_not_a_cost_of_nothing() -> None:
 
     assert value(metrics, "riddlewire_model_cost_usd_total", provider="openai", model="small") is None
     assert value(metrics, "riddlewire_model_unpriced_calls_total", provider="openai", model="small") == 1
+
+
+async def test_an_article_that_a_spent_budget_puts_off_has_not_failed() -> None:
+    metrics = Metrics()
+    spent = BudgetExhausted(
+        "all", "", limit_usd=1, spent_usd=1, resets_at=datetime(2030, 1, 1, tzinfo=UTC), retry_after_s=1
+    )
+    with pytest.raises(BudgetExhausted):
+        await run(Pipeline(Step("riddle", Model(error=spent))), metrics)
+    assert value(metrics, "riddlewire_riddles_total", pipeline="embedded", status="failed") is None
+
+
+def test_refusals_are_shown_before_the_first_so_that_a_rate_sees_it() -> None:
+    shown = {budget: value(Metrics(), "riddlewire_budget_refusals_total", budget=budget) for budget in ("key", "all")}
+    assert shown == {"key": 0, "all": 0}
 
 
 async def test_a_failed_call_and_its_pipeline_are_counted_as_failed() -> None:
