@@ -11,6 +11,7 @@ from domain.errors import FetchError, FetchRefused, InvalidArticle
 from retrievers.errors import ServerAnswered
 from retrievers.extraction import canonical_link
 from retrievers.feeds.apart import ParserGaveUp
+from retrievers.feeds.hosts import ASKS_TO_WAIT
 from retrievers.feeds.item import (
     MAX_TEXT,
     TEASER,
@@ -41,15 +42,33 @@ class Story:
     Args:
         key: Of the item.
         article: What a riddle is made of.
-        identities: Addresses that stand for it: as the feed wrote it, where that led, what the page calls itself.
+        address: As the feed wrote it; None where that tells no story from another.
+        is_sure: Whether the story is what stands at that address: its page was read, or the feed is of the same
+            publisher. Else a feed only says so, and it could say that of a story of anybody.
+        learned: Where the page's address led, or what the page calls itself. Many stories may be given the same.
     """
 
     key: str
     article: Article
-    identities: tuple[str, ...] = ()
+    address: str | None = None
+    is_sure: bool = False
+    learned: str | None = None
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """All that have to do with it."""
+        return frozenset(one for one in (self.address, self.learned) if one is not None)
 
 
-async def complete(item: FeedItem, fetcher: Fetcher, *, feed_url: str = "", last_try: bool = False) -> Story | Skipped:
+async def complete(
+    item: FeedItem,
+    fetcher: Fetcher,
+    *,
+    feed_url: str = "",
+    publisher_url: str = "",
+    last_try: bool = False,
+    is_overdue: bool = False,
+) -> Story | Skipped:
     """The article of an item.
 
     A teaser's page is fetched. Where that fails for good, or the page holds less than the teaser, the teaser is taken
@@ -59,22 +78,43 @@ async def complete(item: FeedItem, fetcher: Fetcher, *, feed_url: str = "", last
         item: From a reading.
         fetcher: Brings the page.
         feed_url: Where the feed is, if that is in a private network: pages of its host may be there, too.
-        last_try: Every failure is one for good.
+        publisher_url: Where the feed is: texts of its own are believed to be what stands at addresses of that site.
+        last_try: Every failure is one for good, except that the host asks to be left alone for a while.
+        is_overdue: It has asked for that long enough: this is one for good, too.
     """
+    found = await _completed(item, fetcher, feed_url, last_try, is_overdue)
+    if isinstance(found, Story) and item.url is not None and same_site(item.url, publisher_url):
+        return replace(found, is_sure=True)
+    return found
+
+
+async def _completed(
+    item: FeedItem, fetcher: Fetcher, feed_url: str, last_try: bool, is_overdue: bool
+) -> Story | Skipped:
     if item.is_whole:
-        return _story(item, ())
+        return _story(item)
     if item.url is None:
         return _teaser(item, "it has no page to fetch")
     try:
         page = await fetcher.page(item.url, feed_url=feed_url)
         return await fetcher.apart.run(_of_page, item, page)
     except FetchError as error:
-        if last_try or not _may_pass(error):
-            return _teaser(item, error.reason)
-        return Skipped(key=item.key, url=item.url, title=item.title, reason=error.reason, again=True)
+        return _failed(item, error, last_try, is_overdue)
     except Exception as error:  # noqa: BLE001 -- pages trip parsers in ways nobody lists; one must not stop its feed
         why = error.reason if isinstance(error, ParserGaveUp) else type(error).__name__
         return _teaser(item, f"its page cannot be read ({why})")
+
+
+def _failed(item: FeedItem, error: FetchError, last_try: bool, is_overdue: bool) -> Story | Skipped:
+    waits = _asks_to_wait(error)
+    is_final = is_overdue if waits else last_try or not _may_pass(error)
+    if is_final:
+        return _teaser(item, error.reason)
+    return Skipped(key=item.key, url=item.url, title=item.title, reason=error.reason, again=True, is_try=not waits)
+
+
+def _asks_to_wait(error: FetchError) -> bool:
+    return isinstance(error, ServerAnswered) and error.status in ASKS_TO_WAIT
 
 
 def _may_pass(error: FetchError) -> bool:
@@ -100,7 +140,7 @@ def _of_page(item: FeedItem, page: Page) -> Story | Skipped:
         published_at=item.published_at or plausible(found.published_at),
         language=item.language or clean_language(found.language),
     )
-    return _story(filled, (story_url(address),))
+    return _story(filled, learned=story_url(address), is_sure=True)
 
 
 def _own_address(page: Page) -> str:
@@ -109,7 +149,7 @@ def _own_address(page: Page) -> str:
     return named if named and story_url(named) and same_site(named, page.url) else page.url
 
 
-def _story(item: FeedItem, more: tuple[str | None, ...]) -> Story | Skipped:
+def _story(item: FeedItem, *, learned: str | None = None, is_sure: bool = False) -> Story | Skipped:
     if not has_visible_text(item.text):
         return Skipped(key=item.key, url=item.url, title=item.title, reason="it has no text")
     if len(item.text) > MAX_TEXT:
@@ -126,13 +166,13 @@ def _story(item: FeedItem, more: tuple[str | None, ...]) -> Story | Skipped:
         )
     except InvalidArticle as error:
         return Skipped(key=item.key, url=item.url, title=item.title, reason=str(error))
-    identities = dict.fromkeys(one for one in (item.identity, *more) if one)
-    return Story(key=item.key, article=article, identities=tuple(identities))
+    more = learned if learned != item.identity else None
+    return Story(key=item.key, article=article, address=item.identity, is_sure=is_sure, learned=more)
 
 
 def _teaser(item: FeedItem, reason: str) -> Story | Skipped:
     if weight(item.text) >= TEASER:
-        return _story(item, ())
+        return _story(item)
     return Skipped(
         key=item.key, url=item.url, title=item.title, reason=f"its text in the feed is too short, and {reason}"
     )

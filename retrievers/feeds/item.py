@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from domain.article import content_hash
+from retrievers.errors import FeedUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 FeedKind = Literal["rss", "newsapi", "jsonl", "loader"]
 
-MAX_ITEMS = 500
-"""Of one reading; a feed that lists more is cut here, newest first where it says so itself."""
+MAX_ENTRIES = 5_000
+"""Of one reading; a feed that lists more is refused, for what was cut off in silence would never be riddled."""
 
 WHOLE = 600
 """Text of this weight is taken for the whole article; less is a teaser, whose page is fetched."""
@@ -103,6 +104,7 @@ class Skipped:
         url: Where it is, if that is known.
         title: Of the story.
         again: Whether the next pull should try again: the reason may go away by itself.
+        is_try: Whether trying again is limited; not where the page's host only asked to be left alone for a while.
     """
 
     key: str
@@ -110,6 +112,7 @@ class Skipped:
     url: str | None = None
     title: str | None = None
     again: bool = False
+    is_try: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +132,16 @@ class Reading:
     condition: Condition = Condition()
     is_unchanged: bool = False
     is_private: bool = False
+
+
+def check_count(kind: FeedKind, count: int) -> None:
+    """Refuse a reading of so many entries, if those are too many.
+
+    Raises:
+        FeedUnreadable: They are.
+    """
+    if count > MAX_ENTRIES:
+        raise FeedUnreadable(kind, f"it has more than {MAX_ENTRIES:,} entries; make several feeds of it")
 
 
 def key_of(*parts: str) -> str:

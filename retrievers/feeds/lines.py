@@ -9,7 +9,16 @@ import orjson
 from domain import Article
 from domain.errors import InvalidArticle
 from retrievers.extraction import parse_time
-from retrievers.feeds.item import MAX_ITEMS, MAX_SOURCE, MAX_TITLE, FeedItem, Skipped, clean_language, clean_url, key_of
+from retrievers.feeds.item import (
+    MAX_SOURCE,
+    MAX_TITLE,
+    FeedItem,
+    Skipped,
+    check_count,
+    clean_language,
+    clean_url,
+    key_of,
+)
 from retrievers.feeds.story_url import story_url
 
 if TYPE_CHECKING:
@@ -25,9 +34,15 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def parse_lines(body: bytes) -> tuple[FeedItem | Skipped, ...]:
-    """The article of each line, or why there is none; blank lines are left out."""
-    lines = (line.strip() for line in body.removeprefix(_BOM).split(b"\n"))
-    return tuple(_parse(number, line) for number, line in enumerate(lines, 1) if line)[:MAX_ITEMS]
+    """The article of each line, or why there is none; blank lines are left out.
+
+    Raises:
+        FeedUnreadable: It has too many lines.
+    """
+    lines = enumerate(body.removeprefix(_BOM).split(b"\n"), 1)
+    filled = [(number, stripped) for number, line in lines if (stripped := line.strip())]
+    check_count("jsonl", len(filled))
+    return tuple(_parse(number, line) for number, line in filled)
 
 
 def item_of(article: Article, *, identify: bool = True) -> FeedItem:

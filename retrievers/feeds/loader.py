@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from domain.errors import RiddlewireError
 from retrievers.errors import FeedUnreadable
-from retrievers.feeds.item import MAX_ITEMS, FeedItem
+from retrievers.feeds.item import FeedItem, check_count
 from retrievers.feeds.lines import item_of
 from retrievers.loaders import load_documents
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+MAX_LETTERS = 50_000_000
+"""Of all documents together; they are in memory at once."""
 
 
 async def load_items(name: str, arguments: Mapping[str, Any], *, timeout_s: float) -> tuple[FeedItem, ...]:
@@ -31,7 +33,7 @@ async def load_items(name: str, arguments: Mapping[str, Any], *, timeout_s: floa
     Raises:
         NotFound: There is no such loader.
         ConfigurationError: It refuses its arguments, or needs a package.
-        FeedUnreadable: It failed, or took too long.
+        FeedUnreadable: It failed, took too long, or gave too many documents or letters.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[tuple[FeedItem, ...]] = loop.create_future()
@@ -54,7 +56,16 @@ async def load_items(name: str, arguments: Mapping[str, Any], *, timeout_s: floa
 
 
 def _load(name: str, arguments: Mapping[str, Any]) -> tuple[FeedItem, ...]:
-    return tuple(item_of(article) for article in islice(load_documents(name, **arguments), MAX_ITEMS))
+    items: list[FeedItem] = []
+    letters = 0
+    for article in load_documents(name, **arguments):
+        items.append(item_of(article))
+        letters += len(article.text)
+        check_count("loader", len(items))
+        if letters > MAX_LETTERS:
+            reason = f"its documents have more than {MAX_LETTERS:,} letters; make several feeds of it"
+            raise FeedUnreadable("loader", reason)
+    return tuple(items)
 
 
 def _tell(

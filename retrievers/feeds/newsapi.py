@@ -10,9 +10,9 @@ import orjson
 from retrievers.errors import FeedUnreadable
 from retrievers.extraction import parse_time
 from retrievers.feeds.item import (
-    MAX_ITEMS,
     WHOLE,
     FeedItem,
+    check_count,
     clean_line,
     clean_source,
     clean_url,
@@ -35,7 +35,8 @@ def parse_newsapi(body: bytes) -> tuple[FeedItem, ...]:
     """The items of an answer. Its `content` is cut after 200 letters, so most will want their page.
 
     Raises:
-        FeedUnreadable: Not JSON of this form, or an error of the service, whose code and message it names.
+        FeedUnreadable: Not JSON of this form, too many articles, or an error of the service, whose code and
+            message it names.
     """
     try:
         answer = orjson.loads(body)
@@ -43,7 +44,8 @@ def parse_newsapi(body: bytes) -> tuple[FeedItem, ...]:
         raise FeedUnreadable("newsapi", f"the answer is not JSON: {error}") from None
     if not isinstance(answer, dict) or not isinstance(articles := answer.get("articles"), list):
         raise FeedUnreadable("newsapi", _refusal(answer))
-    records = (record for record in articles[:MAX_ITEMS] if isinstance(record, dict))
+    check_count("newsapi", len(articles))
+    records = (record for record in articles if isinstance(record, dict))
     return tuple(_item(record) for record in records if record.get("title") != _REMOVED)
 
 

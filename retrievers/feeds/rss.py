@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from retrievers.errors import FeedUnreadable
 from retrievers.feeds.item import (
-    MAX_ITEMS,
     TEASER,
     WHOLE,
     FeedItem,
+    check_count,
     clean,
     clean_language,
     clean_line,
@@ -77,7 +77,8 @@ def parse_rss(body: bytes, *, url: str, content_type: str = "application/xml") -
         raise FeedUnreadable("rss", f"the parser gave up: {type(error).__name__}") from error
     if not found.entries and (found.bozo or not found.get("version")):
         raise FeedUnreadable("rss", clean_line(str(found.get("bozo_exception", ""))) or "it is neither RSS nor Atom")
-    entries = found.entries[:MAX_ITEMS]
+    entries = found.entries
+    check_count("rss", len(entries))
     _drop_invented_links(entries, body)
     shared = _told_twice(entries)
     return tuple(_item(entry, found.feed, shared) for entry in entries)

@@ -18,9 +18,13 @@ Sketch = frozenset[int]
 SAME = 0.5
 """From this share on two texts tell the same story in the same words."""
 
+ALIKE = 0.25
+"""From this share on they do when an address says so too; different stories share 0.18 at most."""
+
 _RUN = 4
 _KEPT = 4
 _MIN_SHARED = 4
+_MIN_ALIKE = 2
 _MAX_WORDS = 20_000
 _LETTERS = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _WORD = re.compile(rf"[{_LETTERS}]|[^\W{_LETTERS}]+")
@@ -39,6 +43,11 @@ def sketch(text: str) -> Sketch:
 def shares(shared: int, size: int, other_size: int) -> bool:
     """Whether sketches of these sizes with so many hashes in common are of one story."""
     return shared >= _MIN_SHARED and shared >= SAME * min(size, other_size)
+
+
+def alike(shared: int, size: int, other_size: int) -> bool:
+    """Whether sketches of these sizes with so many hashes in common are of one story, when an address says so."""
+    return shared >= _MIN_ALIKE and shared >= ALIKE * min(size, other_size)
 
 
 def _hash(run: tuple[str, ...]) -> int:

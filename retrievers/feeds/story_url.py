@@ -22,6 +22,15 @@ _TRACKING = re.compile(
 )
 _DEFAULT_PORTS = frozenset({80, 443, None})
 
+_OF_MANY = frozenset(
+    {
+        "beehiiv.com", "canalblog.com", "ghost.io", "hashnode.dev", "jimdofree.com", "livejournal.com", "medium.com",
+        "micro.blog", "neocities.org", "over-blog.com", "pixnet.net", "squarespace.com", "strikingly.com",
+        "substack.com", "tumblr.com", "typepad.com", "weebly.com", "wordpress.com", "write.as",
+    }
+)  # fmt: skip
+"""Hosts of many publishers, each under a name of its own, that the public suffix list does not have."""
+
 
 def story_url(url: str) -> str | None:
     """The address that stands for a story, the same however it was written; applying it twice changes nothing.
@@ -52,11 +61,33 @@ def host_of(url: str) -> str:
 
 
 def same_site(one: str, other: str) -> bool:
-    """Whether two addresses belong to one publisher: the same registered domain, or the same host."""
-    import courlan
+    """Whether two addresses belong to one publisher: the same registered domain, or the same host.
 
-    domain = courlan.extract_domain(one, fast=True)
-    return host_of(one) == host_of(other) or (domain is not None and domain == courlan.extract_domain(other, fast=True))
+    What stands under one domain and belongs to many, as `github.io`, is as many sites.
+    """
+    host, other_host = host_of(one), host_of(other)
+    if not host or not other_host:
+        return False
+    site = _site(host)
+    return host == other_host or (site is not None and site == _site(other_host))
+
+
+def _site(host: str) -> str | None:
+    """The domain that a publisher has registered, by the public suffix list that comes with `tld`; no network."""
+    import courlan
+    from tld import get_fld
+
+    url = f"https://{host}/"
+    domain = get_fld(url, fail_silently=True, search_private=True)
+    if domain is None:  # a name of no public registry, as in a network of the operator's own
+        return courlan.extract_domain(url, fast=True)
+    is_of_many = domain in _OF_MANY or domain.startswith("blogspot.")
+    return _below(host, domain) if is_of_many else domain
+
+
+def _below(host: str, domain: str) -> str:
+    names = host.removesuffix(f".{domain}")
+    return domain if names == host else f"{names.rpartition('.')[2]}.{domain}"
 
 
 def _parsed(url: str) -> URL | None:

@@ -43,6 +43,7 @@ class HandOver:
         condition: For the next reading, when nothing is left undone.
         stories: That are new by their key and address.
         skipped: That give no article.
+        waiting: Whose page's host asked to be left alone; they count among those left.
         left: How many entries are left for the next pull.
     """
 
@@ -54,6 +55,7 @@ class HandOver:
     condition: Condition
     stories: tuple[Story, ...]
     skipped: tuple[Skipped, ...]
+    waiting: tuple[Skipped, ...]
     left: int
 
     async def run(self, clock: Callable[[], datetime]) -> PullReport:
@@ -93,7 +95,7 @@ class HandOver:
             listed=self.entries.listed,
             stories=tuple(one for one in stories if one.story.key not in twins),
             duplicates=(*self.entries.duplicates, *told, *moved),
-            skipped=self.skipped,
+            skipped=(*self.skipped, *self.waiting),
         )
 
     async def _settle(self, settlement: Settlement) -> str | None:

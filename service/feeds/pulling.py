@@ -15,7 +15,7 @@ from service.feeds.batches import NoBatches
 from service.feeds.handover import HandOver
 from service.feeds.report import PullReport
 from service.feeds.schedule import next_pull
-from service.feeds.sorting import Sorted, keys_of, sort_entries
+from service.feeds.sorting import Sorted, keys_of, open_entries, sort_entries
 from service.storage.feed_settlement import Settlement, Shelf
 
 if TYPE_CHECKING:
@@ -73,8 +73,9 @@ class Puller:
             return PullReport(is_unchanged=True)
         shelf = self._shelf(claim.feed)
         entries = await self._sort(claim.feed, reading, shelf)
-        feed_url = claim.feed.spec.url if reading.is_private else None
-        done, late = await self._complete(entries, feed_url or "", ends_at)
+        done, late = await self._complete(entries, claim.feed.spec.url or "", reading.is_private, ends_at)
+        skipped = tuple(one for one in done if isinstance(one, Skipped))
+        waiting = tuple(one for one in skipped if one.again and not one.is_try)
         work = HandOver(
             claim=claim,
             ledger=self.ledger,
@@ -83,13 +84,15 @@ class Puller:
             entries=entries,
             condition=reading.condition,
             stories=tuple(one for one in done if isinstance(one, Story)),
-            skipped=(*entries.skipped, *(one for one in done if isinstance(one, Skipped))),
-            left=entries.left + late,
+            skipped=(*entries.skipped, *(one for one in skipped if one not in waiting)),
+            waiting=waiting,
+            left=entries.left + late + len(waiting),
         )
         return await work.run(self.clock)
 
     def _shelf(self, feed: Feed) -> Shelf:
         return Shelf(
+            feed_id=feed.id,
             pipeline=feed.spec.pipeline or self.pipeline,
             since=self.clock() - timedelta(days=self.settings.memory_days),
             tenant=feed.tenant,
@@ -120,13 +123,15 @@ class Puller:
         )
 
     async def _sort(self, feed: Feed, reading: Reading, shelf: Shelf) -> Sorted:
-        keys = keys_of(reading)
-        addresses = [item.identity for item in reading.items if item.identity]
-        known = await asyncio.to_thread(self.ledger.known, feed.id, shelf.pipeline, keys)
+        now = self.clock()
+        known = await asyncio.to_thread(self.ledger.known, feed.id, shelf.pipeline, keys_of(reading))
+        addresses = open_entries(reading, known, now=now).addresses
         told = await asyncio.to_thread(self.ledger.told, shelf, addresses)
-        return sort_entries(reading, known, told, limit=self.settings.articles)
+        return sort_entries(reading, known, told, limit=self.settings.articles, now=now)
 
-    async def _complete(self, entries: Sorted, feed_url: str, ends_at: float) -> tuple[list[Story | Skipped], int]:
+    async def _complete(
+        self, entries: Sorted, feed_url: str, is_private: bool, ends_at: float
+    ) -> tuple[list[Story | Skipped], int]:
         """What became of the fresh entries, in their order, and how many were not done in time."""
         if not entries.fresh:
             return [], 0
@@ -134,7 +139,14 @@ class Puller:
 
         async def one(item: FeedItem) -> Story | Skipped:
             async with room:
-                return await complete(item, self.fetcher, feed_url=feed_url, last_try=item.key in entries.last_try)
+                return await complete(
+                    item,
+                    self.fetcher,
+                    feed_url=feed_url if is_private else "",
+                    publisher_url=feed_url,
+                    last_try=item.key in entries.last_try,
+                    is_overdue=item.key in entries.overdue,
+                )
 
         tasks = [asyncio.create_task(one(item)) for item in entries.fresh]
         try:

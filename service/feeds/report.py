@@ -19,7 +19,7 @@ class PullReport:
         known: Entries that were dealt with before.
         duplicate: Entries whose story was riddled already.
         skipped: Entries that give no article, and why.
-        left: New entries that the next pull will take.
+        left: Entries that the next pull will take, also those whose page's host asked to be left alone.
         is_unchanged: The source said that nothing changed since the last pull; there are no entries then.
     """
 

@@ -38,6 +38,9 @@ def check_schedule(schedule: str | None, timezone: str) -> None:
         return
     if len(schedule.split()) != _FIELDS:
         raise InvalidFeed("schedule", f"{schedule!r} has not five fields: minute, hour, day, month, weekday")
+    if any(part.lower().startswith("r") for field in schedule.split() for part in field.split(",")):
+        # croniter's own: a number drawn anew each time it is asked, so that a feed has no next pull to speak of
+        raise InvalidFeed("schedule", f"{schedule!r} is no cron expression: R means a number drawn at random")
     try:
         _tick(schedule, timezone, datetime.now(UTC))
     except (CroniterError, ValueError, KeyError, OverflowError) as error:

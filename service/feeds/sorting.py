@@ -3,18 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
-from retrievers.feeds.sketch import shares, sketch
-from service.storage.feed_entries import MOST_TRIES
+from retrievers.feeds.item import key_of
+from retrievers.feeds.sketch import alike, shares, sketch
+from service.storage.feed_entries import MOST_TRIES, Waiting
 from service.storage.feed_settlement import Duplicate, Sketched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from retrievers.feeds.fulltext import Story
     from retrievers.feeds.item import FeedItem, Reading, Skipped
     from service.storage.feed_entries import Known
+
+LOOKED_AT: Final = 500
+"""Entries of one reading that a pull looks at, of those that are not dealt with: what it finds is written at once."""
+
+PATIENCE: Final = timedelta(days=7)
+"""So long an entry waits for a host that asks to be left alone. A host can ask for a day at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What of a reading is not dealt with yet.
+
+    Args:
+        items: Those never seen before first, in the feed's order; at most so many as one pull looks at.
+        skipped: That give no article; at most so many.
+        left: How many of both are left for the next pull.
+        known: How many were dealt with before.
+    """
+
+    items: tuple[FeedItem, ...]
+    skipped: tuple[Skipped, ...]
+    left: int
+    known: int
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Of the items."""
+        return tuple(item.identity for item in self.items if item.identity is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +57,9 @@ class Sorted:
         duplicates: Whose address was riddled already.
         skipped: That give no article, for the first time.
         known: How many were dealt with before.
-        left: How many fresh ones are left for the next pull.
+        left: How many are left for the next pull.
         last_try: Keys of those whose page is asked for the last time.
+        overdue: Keys of those that have waited long enough for a host that asks to be left alone.
         listed: Keys of all.
     """
 
@@ -37,6 +69,7 @@ class Sorted:
     known: int
     left: int
     last_try: frozenset[str]
+    overdue: frozenset[str]
     listed: tuple[str, ...]
 
 
@@ -45,7 +78,33 @@ def keys_of(reading: Reading) -> tuple[str, ...]:
     return (*(item.key for item in reading.items), *(one.key for one in reading.skipped))
 
 
-def sort_entries(reading: Reading, known: Mapping[str, Known], told: Mapping[str, str], *, limit: int) -> Sorted:
+def open_entries(reading: Reading, known: Mapping[str, Known], *, now: datetime) -> Opened:
+    """The entries of a reading that are not dealt with yet.
+
+    Those that were tried before come last, in an order that is drawn anew with every pull: a page whose host answers
+    that it wants to be left alone must not stand before the others of that host for ever.
+
+    Args:
+        reading: Of the feed.
+        known: By key, from the ledger.
+        now: The moment of the pull.
+    """
+    fresh = [item for item in reading.items if item.key not in known]
+    tried = [item for item in reading.items if isinstance(known.get(item.key), Waiting)]
+    tried.sort(key=lambda item: key_of(now.isoformat(), item.key))
+    skipped = tuple(one for one in reading.skipped if known.get(one.key) != "settled")
+    items = (*fresh, *tried)
+    return Opened(
+        items=items[:LOOKED_AT],
+        skipped=skipped[:LOOKED_AT],
+        left=len(items[LOOKED_AT:]) + len(skipped[LOOKED_AT:]),
+        known=len(reading.items) + len(reading.skipped) - len(items) - len(skipped),
+    )
+
+
+def sort_entries(
+    reading: Reading, known: Mapping[str, Known], told: Mapping[str, str], *, limit: int, now: datetime
+) -> Sorted:
     """Sort a reading's entries by what is known of them.
 
     Args:
@@ -53,22 +112,24 @@ def sort_entries(reading: Reading, known: Mapping[str, Known], told: Mapping[str
         known: By key, from the ledger.
         told: By address, from the ledger.
         limit: Fresh ones taken at once.
+        now: The moment of the pull.
     """
-    open_items = tuple(item for item in reading.items if known.get(item.key) != "settled")
+    opened = open_entries(reading, known, now=now)
     duplicates = tuple(
         Duplicate(key=item.key, of=told[item.identity], url=item.url, title=item.title)
-        for item in open_items
+        for item in opened.items
         if item.identity is not None and item.identity in told
     )
-    fresh = tuple(item for item in open_items if item.identity not in told)
-    skipped = tuple(one for one in reading.skipped if known.get(one.key) != "settled")
+    fresh = tuple(item for item in opened.items if item.identity not in told)
+    waiting = {key: one for key, one in known.items() if isinstance(one, Waiting)}
     return Sorted(
         fresh=fresh[:limit],
         duplicates=duplicates,
-        skipped=skipped,
-        known=len(reading.items) + len(reading.skipped) - len(open_items) - len(skipped),
-        left=len(fresh[limit:]),
-        last_try=frozenset(key for key, tries in known.items() if tries != "settled" and tries >= MOST_TRIES - 1),
+        skipped=opened.skipped,
+        known=opened.known,
+        left=opened.left + len(fresh[limit:]),
+        last_try=frozenset(key for key, one in waiting.items() if one.tries >= MOST_TRIES - 1),
+        overdue=frozenset(key for key, one in waiting.items() if one.since < now - PATIENCE),
         listed=keys_of(reading),
     )
 
@@ -93,6 +154,8 @@ def duplicate_of(one: Sketched, entry: str) -> Duplicate:
 
 
 def _same(one: Sketched, other: Sketched) -> bool:
-    if not set(one.story.identities).isdisjoint(other.story.identities):
+    """Whether two stories of one feed are one: an address that a page was learned to have needs texts that agree."""
+    if one.story.address is not None and one.story.address == other.story.address:
         return True
-    return shares(len(one.sketch & other.sketch), len(one.sketch), len(other.sketch))
+    is_same = shares if one.story.addresses.isdisjoint(other.story.addresses) else alike
+    return is_same(len(one.sketch & other.sketch), len(one.sketch), len(other.sketch))

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.utils.uuid import uuid7
 from sqlalchemy import delete, select, update
 
-from retrievers.feeds.item import key_of
+from service.storage.feed_addresses import told, write_addresses
 from service.storage.feed_listing import note_listed, purge_unlisted
 from service.storage.feed_rows import stored_feed
 from service.storage.feed_settlement import ClaimLost, Overtaken, Settlement, Shelf, Sketched
-from service.storage.feed_tables import feed_addresses, feed_entries, feed_shingles, feeds
-from service.storage.feed_twins import told, twins
+from service.storage.feed_tables import feed_entries, feed_shingles, feeds
+from service.storage.feed_twins import twins
 from service.storage.feeds import Claim, holds, take_turns
 from service.storage.upsert import insert_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from sqlalchemy.engine import Connection, Engine
 
@@ -30,8 +31,21 @@ MOST_TRIES = 3
 _AT_ONCE = 400
 
 
-Known = Literal["settled"] | int
-"""What is known of an entry: that nothing more is to be done, or how often it was tried in vain."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An entry that waits for the next pull.
+
+    Args:
+        tries: How often its page was asked for in vain.
+        since: When it was first seen.
+    """
+
+    tries: int
+    since: datetime
+
+
+Known = Literal["settled"] | Waiting
+"""What is known of an entry: that nothing more is to be done, or that it waits."""
 
 
 class FeedLedger:
@@ -50,7 +64,7 @@ class FeedLedger:
             return _known(connection, feed_id, pipeline, tuple(keys))
 
     def told(self, shelf: Shelf, addresses: Iterable[str]) -> dict[str, str]:
-        """For addresses that were riddled already, the entry they were riddled as."""
+        """As `feed_addresses.told`."""
         with self._engine.connect() as connection:
             return told(connection, shelf, tuple(addresses))
 
@@ -173,7 +187,7 @@ def _rows(claim: Claim, settlement: Settlement, batch_id: str | None) -> Iterato
         yield {**blank, **named, "outcome": "duplicate", "duplicate_of": duplicate.of}
     for skip in settlement.skipped:
         outcome = {"outcome": "waiting" if skip.again else "skipped", "reason": skip.reason[:500]}
-        yield {**blank, **_named(skip.key, skip.url, skip.title), **outcome, "tries": int(skip.again)}
+        yield {**blank, **_named(skip.key, skip.url, skip.title), **outcome, "tries": int(skip.again and skip.is_try)}
 
 
 def _named(key: str, url: str | None, title: str | None) -> dict[str, str | None]:
@@ -181,33 +195,25 @@ def _named(key: str, url: str | None, title: str | None) -> dict[str, str | None
 
 
 def _write_stories(connection: Connection, settlement: Settlement, entries: dict[str, str]) -> None:
-    shelf = settlement.shelf
-    place = {"scope": shelf.scope, "pipeline": shelf.pipeline}
-    addresses = [
-        {**place, "address": key_of(address), "entry_id": entries[one.story.key]}
-        for one in settlement.stories
-        for address in one.story.identities
-    ]
+    write_addresses(connection, settlement, entries)
     shingles = [
         {"hash": value, "entry_id": entries[one.story.key], "seen_at": settlement.now}
         for one in settlement.stories
         for value in one.sketch
     ]
-    if addresses:
-        connection.execute(feed_addresses.insert(), addresses)
     if shingles:
         connection.execute(feed_shingles.insert(), sorted(shingles, key=itemgetter("hash")))
 
 
 def _known(connection: Connection, feed_id: str, pipeline: str, keys: tuple[str, ...]) -> dict[str, Known]:
     found: dict[str, Known] = {}
-    columns = (feed_entries.c.key, feed_entries.c.outcome, feed_entries.c.tries)
+    columns = (feed_entries.c.key, feed_entries.c.outcome, feed_entries.c.tries, feed_entries.c.first_seen)
     for start in range(0, len(keys), _AT_ONCE):
         query = select(*columns).where(
             feed_entries.c.feed_id == feed_id,
             feed_entries.c.pipeline == pipeline,
             feed_entries.c.key.in_(keys[start : start + _AT_ONCE]),
         )
-        for key, outcome, tries in connection.execute(query):
-            found[key] = tries if outcome == "waiting" else "settled"
+        for key, outcome, tries, since in connection.execute(query):
+            found[key] = Waiting(tries=tries, since=since) if outcome == "waiting" else "settled"
     return found

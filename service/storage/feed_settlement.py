@@ -35,11 +35,13 @@ class Shelf:
     """Among which stories duplicates are looked for, and from when on by their text.
 
     Args:
+        feed_id: Whose stories they are compared with.
         pipeline: Another pipeline makes another riddle of the same story.
-        since: Texts seen before are not compared; addresses are for good.
+        since: Texts seen before are not compared.
         tenant: Stories of tenants never meet.
     """
 
+    feed_id: str
     pipeline: str
     since: datetime
     tenant: str | None = None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from retrievers.errors import FeedUnreadable
 from retrievers.feeds.item import FeedItem, Skipped
 from retrievers.feeds.lines import parse_lines
 
@@ -56,3 +57,10 @@ def test_a_line_that_cannot_be_used_is_told_with_its_number(record: Any, reason:
 def test_lines_without_an_address_are_told_apart_by_their_text() -> None:
     one, two, again = parse_lines(lines({"text": "One."}, {"text": "Two."}, {"text": "One."}))
     assert one.key == again.key != two.key
+
+
+def test_lines_may_be_many_but_not_without_end() -> None:
+    many = [{"text": f"Story {number}."} for number in range(5_001)]
+    assert len(parse_lines(lines(*many[:600]))) == 600
+    with pytest.raises(FeedUnreadable, match="more than 5,000 entries; make several feeds"):
+        parse_lines(lines(*many))

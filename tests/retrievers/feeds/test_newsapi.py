@@ -25,6 +25,13 @@ def answer(*articles: Any) -> bytes:
     return json.dumps({"status": "ok", "totalResults": len(articles), "articles": articles}).encode()
 
 
+def test_an_answer_may_be_long_but_not_without_end() -> None:
+    articles = [ARTICLE | {"url": f"https://news.example/{number}"} for number in range(5_001)]
+    assert len(parse_newsapi(answer(*articles[:600]))) == 600
+    with pytest.raises(FeedUnreadable, match="more than 5,000 entries"):
+        parse_newsapi(answer(*articles))
+
+
 def test_an_article_has_all_its_parts_and_is_known_to_be_cut() -> None:
     (item,) = parse_newsapi(answer(ARTICLE))
     assert (item.title, item.source) == ("Fog closes the harbour", "The Post")

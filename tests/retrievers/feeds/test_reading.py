@@ -16,6 +16,7 @@ from retrievers.errors import FeedUnreadable, ServerAnswered
 from retrievers.feeds.fetcher import Fetcher
 from retrievers.feeds.hosts import Hosts
 from retrievers.feeds.item import FeedSource
+from retrievers.feeds.loader import MAX_LETTERS
 from retrievers.feeds.reading import SAMPLE, allowed_file, read_feed
 from retrievers.fetch import FetchPolicy
 from tests.support.articles import real_articles
@@ -125,6 +126,26 @@ async def test_a_document_with_control_characters_does_not_stop_its_loader(fetch
     reading = await read_feed(FeedSource(kind="loader", loader="CSVLoader", arguments=arguments), fetcher)
     assert [item.title for item in reading.items] == ["Bad  title", None]
     assert "\x00" not in reading.items[0].text
+
+
+async def test_a_loader_may_give_many_documents_but_not_without_end(fetcher: Fetcher, tmp_path: Path) -> None:
+    async def count(rows: int) -> int:
+        (tmp_path / "news.csv").write_text("body\n" + "".join(f"Story {row}\n" for row in range(rows)))
+        source = FeedSource(
+            kind="loader", loader="CSVLoader", arguments={"file_path": str(tmp_path / "news.csv"), "encoding": "utf-8"}
+        )
+        return len((await read_feed(source, fetcher)).items)
+
+    assert await count(600) == 600
+    with pytest.raises(FeedUnreadable, match="more than 5,000 entries"):
+        await count(5_001)
+
+
+async def test_a_loader_whose_documents_fill_the_memory_is_stopped(fetcher: Fetcher, tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text("a" * (MAX_LETTERS + 1))
+    source = FeedSource(kind="loader", loader="TextLoader", arguments={"file_path": str(tmp_path / "book.txt")})
+    with pytest.raises(FeedUnreadable, match="more than 50,000,000 letters"):
+        await read_feed(source, fetcher)
 
 
 async def test_a_loader_that_fails_is_told_by_its_kind(fetcher: Fetcher, tmp_path: Path) -> None:

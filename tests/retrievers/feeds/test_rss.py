@@ -204,6 +204,10 @@ def test_a_guid_that_is_no_address_is_not_taken_for_one() -> None:
     assert one("<guid>42</guid><link>/fog/42</link>").url == "https://news.example/fog/42"
 
 
-def test_of_a_feed_without_end_only_so_many_items_are_taken() -> None:
-    items = parse_rss(feed("".join(f"<item><guid>{n}</guid></item>" for n in range(700))), url=URL)
-    assert len(items) == 500
+def test_a_feed_may_be_long_but_not_without_end() -> None:
+    def items(count: int) -> int:
+        return len(parse_rss(feed("".join(f"<item><guid>{n}</guid></item>" for n in range(count))), url=URL))
+
+    assert items(700) == 700
+    with pytest.raises(FeedUnreadable, match="more than 5,000 entries"):
+        items(5_001)

@@ -91,3 +91,16 @@ def test_a_publisher_is_known_by_its_domain() -> None:
     assert same_site("http://127.0.0.1:1/a", "http://127.0.0.1:2/b")
     assert not same_site("https://bbc.co.uk/a", "https://abc.co.uk/b")
     assert not same_site("http://127.0.0.1/a", "http://127.0.0.2/a")
+    assert not same_site("http://[::1]/a", "http://[::2]/a")
+    assert same_site("https://feeds.news.example/a", "https://www.news.example/b"), "a name of no public registry"
+    assert not same_site("", "")
+
+
+@pytest.mark.parametrize(
+    "platform",
+    ["blogspot.com", "blogspot.co.uk", "github.io", "substack.com", "wordpress.com", "tumblr.com", "netlify.app"],
+)
+def test_publishers_on_one_platform_are_different_ones(platform: str) -> None:
+    assert not same_site(f"https://evil.{platform}/a", f"https://victim.{platform}/b")
+    assert not same_site(f"https://evil.{platform}/a", f"https://{platform}/b")
+    assert same_site(f"https://www.victim.{platform}/a", f"https://victim.{platform}/b")

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from retrievers.feeds import fetcher, hosts, item, sketch
+from retrievers.feeds import fetcher, hosts, item, loader, sketch
 from retrievers.feeds.rss import parse_rss
-from service.feeds import schedule, scheduler
+from service.feeds import schedule, scheduler, sorting
 from service.setting_groups.background import FeedSettings
 from service.storage import feed_entries, feeds
 
@@ -16,8 +16,11 @@ def test_the_page_names_the_numbers_of_the_code() -> None:
     settings = FeedSettings()
     assert f"is long ({item.WHOLE} letters" in PAGE
     assert f"a teaser of {item.TEASER} letters" in PAGE
-    assert f"Of one reading {item.MAX_ITEMS} entries" in PAGE
-    assert f"feeds of more than {fetcher.FEED_BYTES // 1_000_000} MB refused" in PAGE
+    assert f"Of one reading {sorting.LOOKED_AT} entries" in PAGE
+    assert f"more than {fetcher.FEED_BYTES // 1_000_000} MB or {item.MAX_ENTRIES:,} entries is refused" in PAGE
+    assert f"more than {loader.MAX_LETTERS // 1_000_000} million letters" in PAGE
+    assert f"agree to a quarter ({sketch.ALIKE})" in PAGE
+    assert f"for {sorting.PATIENCE.days} days" in PAGE
     assert f"the line is at {sketch.SAME}" in PAGE
     assert f"`RIDDLEWIRE_FEEDS_MEMORY_DAYS` ({settings.memory_days})" in PAGE
     assert f"`RIDDLEWIRE_FEEDS_KEEP_DAYS` ({settings.keep_days})" in PAGE

@@ -30,7 +30,22 @@ def test_cron_as_people_know_it_is_taken(schedule: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "schedule", ["", "* * * *", "* * * * * *", "@hourly", "61 * * * *", "0 0 30 2 *", "a b c d e", "H * * * *", "\x00"]
+    "schedule",
+    [
+        "",
+        "* * * *",
+        "* * * * * *",
+        "@hourly",
+        "61 * * * *",
+        "0 0 30 2 *",
+        "a b c d e",
+        "H * * * *",
+        "\x00",
+        "R R * * *",
+        "r(0-30) * * * *",
+        "R/15 * * * *",
+        "5,R * * * *",
+    ],
 )
 def test_what_is_no_schedule_is_refused(schedule: str) -> None:
     with pytest.raises(InvalidFeed, match="feed schedule"):
