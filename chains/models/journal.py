@@ -80,7 +80,7 @@ class Journal:
         if noted is not None:
             self._on_found()
             return [completion_of(answer) for answer in noted]
-        await self._store.check()  # before it costs anything
+        await self._store.check()  # before it waits for its turn; what the wait makes of it, the scope's `check` tells
         completions = await call()
         decided = dict(self._decided)
         await self._store.write({**decided, numbered: [answer_of(completion) for completion in completions]})

@@ -10,6 +10,7 @@ import pytest
 import structlog.testing
 from prometheus_client import CollectorRegistry
 
+from chains.models.scope import current_scope
 from domain import Article, Riddle
 from domain.errors import ProviderUnavailable
 from service.jobs.deferring import Deferring
@@ -264,3 +265,21 @@ async def test_a_portion_that_is_somebody_elses_by_now_is_not_begun(lab: Lab) ->
     assert lab.counts() == {"queued": 2}
     await work.do(ids, mine)
     assert lab.counts() == {"published": 2}
+
+
+async def test_the_calls_of_a_job_that_others_have_by_now_are_told_so_when_they_are_about_to_go_out(lab: Lab) -> None:
+    (job_id,) = lab.send(1)
+    went_out: list[str] = []
+
+    async def waits_at_the_door(article: Article) -> Riddle:
+        await current_scope().check()
+        await lab.stores.jobs.abegin(job_id, "w2")
+        await current_scope().check()
+        went_out.append(article.text)
+        return await good(article)
+
+    work = lab.work(Pipeline(waits_at_the_door))
+    work._doubts = lambda _: True
+    await work.do([job_id], mine)
+    assert went_out == []
+    assert lab.counts() == {"running": 1}
