@@ -23,6 +23,7 @@ from chains.models.providers import Providers, provider_settings
 from chains.models.settings import ModelSettings
 from chains.models.tokens import Tokens
 from domain.errors import ConfigurationError, ProviderError, RiddlewireError
+from domain.storable import storable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -218,11 +219,13 @@ class ChatModels:
 
 
 def _completion(name: ModelName, answer: Answer, failed: tuple[RiddlewireError, ...]) -> Completion:
+    """An answer, made storable before anybody works with it: so whoever finds it noted later has the same text."""
+    reason = answer.finish_reason
     return Completion(
-        text=answer.message.text,
+        text=storable(answer.message.text),
         usage=answer.usage,
         model=str(name),
-        finish_reason=answer.finish_reason,
+        finish_reason=None if reason is None else storable(str(reason)),
         streamed=answer.streamed,
         cached=answer.cached,
         failed=failed,
