@@ -32,6 +32,8 @@ _MAX_ERRORS = 20
 _MAX_LOC_PART = 80
 _log = structlog.get_logger("riddlewire.http")
 
+_OF_THE_QUERY = frozenset({"cursor"})
+"""Fields that stand in no body."""
 _DATABASE = (OperationalError, InterfaceError, PoolTimeout)
 _DOMAIN: tuple[tuple[type[domain.RiddlewireError], int, str, str], ...] = (
     (domain.InvalidInput, 422, "invalid-request", "Request not valid"),
@@ -138,7 +140,8 @@ def _of_domain(exc: domain.RiddlewireError) -> Problem:
 
 def _domain_errors(exc: domain.RiddlewireError) -> list[dict[str, Any]]:
     if isinstance(exc, domain.InvalidInput):
-        return [_error(("body", exc.noun, exc.field), exc.reason, "value_error")]
+        where = ("query", exc.field) if exc.field in _OF_THE_QUERY else ("body", exc.noun, exc.field)
+        return [_error(where, exc.reason, "value_error")]
     return []
 
 

@@ -71,6 +71,7 @@ class Ticket(Protocol):
 
         Raises:
             ProviderLimitReached: Not in time.
+            RiddlewireError: It is refused for another reason.
         """
 
     def failed(self, error: ProviderError) -> None:
@@ -84,7 +85,7 @@ class Admission(Protocol):
     """Lets calls out."""
 
     def admit(self, asking: Asking) -> AbstractAsyncContextManager[Ticket]:
-        """A block in which the call may be made; entering it may take time.
+        """A block in which the call may be made; entering it may take time, after which the scope's `check` is asked.
 
         Raises:
             ProviderLimitReached: Not in time, from entering the block.
@@ -121,14 +122,21 @@ class _Place:
         self._places = places
 
     async def __aenter__(self) -> Ticket:
-        await self._places.enter(current_scope().priority)
+        scope = current_scope()
+        await self._places.enter(scope.priority)
+        try:
+            await scope.check()
+        except BaseException:
+            self._places.leave()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self._places.leave()
 
     async def again(self) -> None:
-        """At once."""
+        """At once, if the run may still make calls."""
+        await current_scope().check()
 
     def failed(self, error: ProviderError) -> None:
         """Nothing depends on it."""
@@ -146,6 +154,8 @@ def holding(ticket: Ticket) -> Iterator[None]:
     token = _ticket.set(ticket)
     try:
         yield
+    except _NoFurtherTry as ended:
+        raise ended.error from None
     finally:
         _ticket.reset(token)
 
@@ -153,3 +163,28 @@ def holding(ticket: Ticket) -> Iterator[None]:
 def current_ticket() -> Ticket | None:
     """The ticket of the call that is being made; None for a model that is called without `ChatModels`."""
     return _ticket.get()
+
+
+async def another_try() -> None:
+    """Wait until the call that is being made may be tried once more.
+
+    Raises:
+        RiddlewireError: As `Ticket.again`; of what else failed there, the block that holds the ticket is told.
+    """
+    ticket = current_ticket()
+    if ticket is None:
+        return
+    try:
+        await ticket.again()
+    except RiddlewireError:
+        raise
+    except Exception as error:  # a database that is away, or whatever a scope's check raises
+        raise _NoFurtherTry(error) from error
+
+
+class _NoFurtherTry(RiddlewireError):
+    """Carries what failed before a further try past those who take any failure within a call for the provider's."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        super().__init__(f"no further try: {error}")

@@ -11,6 +11,7 @@ from chains.models.admission import current_ticket, holding
 from chains.models.failures import as_provider_error
 from chains.together import together
 from domain.errors import ProviderError, RiddlewireError
+from domain.storable import storable
 from domain.usage import Usage
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ class Deltas:
         return self._on_delta is not None
 
     async def send(self, text: str) -> None:
-        """Pass one on; an empty one is nothing."""
+        """Pass one on, as it will be kept; an empty one is nothing."""
         if text and self._on_delta is not None:
             self.begun = True
-            await self._on_delta(text)
+            await self._on_delta(storable(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ class Completion:
     """An answer.
 
     Args:
-        text: All of it.
+        text: All of it; what no database could keep of it is replaced by U+FFFD.
         usage: Tokens and cost; estimated tokens where the provider reports none; nothing where they are counted at
             another answer of the same call.
         model: `provider:model` that answered.

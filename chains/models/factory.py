@@ -23,6 +23,7 @@ from chains.models.providers import Providers, provider_settings
 from chains.models.settings import ModelSettings
 from chains.models.tokens import Tokens
 from domain.errors import ConfigurationError, ProviderError, RiddlewireError
+from domain.storable import storable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -157,7 +158,11 @@ class ChatModels:
             return await self._first_that_can(step, messages, n, config, Deltas(on_delta))
         deltas = Deltas(on_delta)
         key = call_key(step, messages, n)
-        completions = await journal.once(key, lambda: self._first_that_can(step, messages, n, config, deltas))
+        completions = await journal.once(
+            key,
+            lambda: self._first_that_can(step, messages, n, config, deltas),
+            on_found=lambda found: self._count_again(step, messages, n, found[0].model),
+        )
         if deltas.wanted and not deltas.begun:  # the journal has no deltas
             await deltas.send(completions[0].text)
             completions[0] = replace(completions[0], streamed=True)
@@ -185,6 +190,13 @@ class ChatModels:
             else:
                 return [_completion(call.name, answer, tuple(failed)) for answer in answers]
         raise _last(failed)
+
+    def _count_again(self, step: StepSpec, messages: Sequence[BaseMessage], n: int, answered: str) -> None:
+        """Count the questions that came before a noted answer: to the model that gave it, and to those that failed."""
+        for name in map(ModelName.parse, (step.model, *step.fallbacks)):
+            self._memory.count(name, call_arguments(step.settings, name, self.settings.grammars), n, messages)
+            if str(name) == answered:
+                return
 
     async def aclose(self) -> None:
         """Close this loop's connections and end the embedded engines."""
@@ -218,11 +230,13 @@ class ChatModels:
 
 
 def _completion(name: ModelName, answer: Answer, failed: tuple[RiddlewireError, ...]) -> Completion:
+    """An answer, made storable before anybody works with it: so whoever finds it noted later has the same text."""
+    reason = answer.finish_reason
     return Completion(
-        text=answer.message.text,
+        text=storable(answer.message.text),
         usage=answer.usage,
         model=str(name),
-        finish_reason=answer.finish_reason,
+        finish_reason=None if reason is None else storable(str(reason)),
         streamed=answer.streamed,
         cached=answer.cached,
         failed=failed,

@@ -56,6 +56,10 @@ def _ignore() -> None:
     """Nobody counts."""
 
 
+def _ignore_found(_: Sequence[Completion]) -> None:
+    """Nobody counts."""
+
+
 class Journal:
     """The journal of one piece of work.
 
@@ -72,15 +76,29 @@ class Journal:
         self._asked: Counter[str] = Counter()
         self._decided: dict[str, Notes] = {}
 
-    async def once(self, key: str, call: Callable[[], Awaitable[list[Completion]]]) -> list[Completion]:
-        """The answers noted for this question, or those of `call`, noted before anybody sees them."""
+    async def once(
+        self,
+        key: str,
+        call: Callable[[], Awaitable[list[Completion]]],
+        *,
+        on_found: Callable[[Sequence[Completion]], None] = _ignore_found,
+    ) -> list[Completion]:
+        """The answers noted for this question, or those of `call`, noted before anybody sees them.
+
+        Args:
+            key: Names the question.
+            call: Asks it.
+            on_found: Given the answers when they were noted before, so that whoever counts questions counts this one.
+        """
         self._asked[key] += 1
         numbered = _numbered(key, self._asked[key])
         noted = await self._store.read(numbered)
         if noted is not None:
             self._on_found()
-            return [completion_of(answer) for answer in noted]
-        await self._store.check()  # before it costs anything
+            found = [completion_of(answer) for answer in noted]
+            on_found(found)
+            return found
+        await self._store.check()  # before it waits for its turn; what the wait makes of it, the scope's `check` tells
         completions = await call()
         decided = dict(self._decided)
         await self._store.write({**decided, numbered: [answer_of(completion) for completion in completions]})

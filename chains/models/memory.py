@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage
 
@@ -16,11 +16,12 @@ from domain.usage import Usage
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from langchain_core.messages import BaseMessage
 
     from chains.models.calls import Call, Deltas
+    from chains.models.names import ModelName
     from chains.models.remembered import StepCache
     from chains.models.scope import Priority
     from chains.models.settings import ModelSettings
@@ -63,7 +64,7 @@ class Memory:
         scope = current_scope()
         if self._cache is None or scope.cache == "off" or scope.asked is None:
             return await ask()
-        question = _numbered(question_name(self._settings, call.name, call.arguments, messages, n), scope.asked)
+        question = _numbered(self._name(call.name, call.arguments, n, messages), scope.asked)
         if scope.cache == "refresh":
             return await self._asked(self._cache, question, call, n, ask)
         found = await self._found(self._cache, question, call, n, ask)
@@ -71,6 +72,15 @@ class Memory:
             await deltas.send(found[0].message.text)
             return [_told(answer, deltas, first=index == 0) for index, answer in enumerate(found)]
         return found
+
+    def count(self, name: ModelName, arguments: Mapping[str, Any], n: int, messages: Sequence[BaseMessage]) -> None:
+        """A model was asked this before the run was done over: the next time is another question."""
+        scope = current_scope()
+        if self._cache is not None and scope.cache != "off" and scope.asked is not None:
+            scope.asked[self._name(name, arguments, n, messages)] += 1
+
+    def _name(self, name: ModelName, arguments: Mapping[str, Any], n: int, messages: Sequence[BaseMessage]) -> str:
+        return question_name(self._settings, name, arguments, messages, n)
 
     async def _found(self, cache: StepCache, question: str, call: Call, n: int, ask: Ask) -> list[Answer]:
         being_asked, asked_by = self._being_asked.get(), (question, current_scope().priority)

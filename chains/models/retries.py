@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from chains.models.admission import ProviderLimitReached, current_ticket
+from chains.models.admission import ProviderLimitReached, another_try, current_ticket
 from domain.errors import ProviderError, ProviderRateLimited, ProviderTimedOut, ProviderUnavailable
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class RetryPolicy:
             """The first attempt as it went, then new ones: bookkeeping of tries begins only when one has failed."""
             if first:
                 raise first.pop()
-            if (ticket := current_ticket()) is not None:
-                await ticket.again()
+            await another_try()
             return await _told(attempt(*args, **kwargs))
 
         return await self._retrying(replayed)

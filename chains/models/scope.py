@@ -15,13 +15,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
 Priority = Literal["interactive", "batch"]
 """Whether somebody waits for the answer. Where a limit is tight, interactive calls go first."""
 
 CacheUse = Literal["use", "refresh", "off"]
 """`use` takes an answer that was given before, `refresh` asks again and keeps the new one, `off` does neither."""
+
+
+async def _always() -> None:
+    """Nobody else can have the work of this run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,8 @@ class CallScope:
         cache: What is done with answers that were given before; nothing is remembered outside a run.
         asker: Names the article that they are made for, so that one which provokes bad answers is told from a provider
             that gives no others; None where nobody says.
+        check: Nothing, while the run may still make calls; raises what ends it. Asked whenever a call, or a further try
+            of one, is about to go out, after it has waited for its turn.
         asked: How often this run has asked each question, so that a second attempt never gets the first one's answer.
     """
 
@@ -43,6 +49,7 @@ class CallScope:
     pipeline: str | None = None
     cache: CacheUse = "use"
     asker: str | None = None
+    check: Callable[[], Awaitable[None]] = _always
     asked: Counter[str] | None = None
 
 

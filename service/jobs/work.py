@@ -251,7 +251,8 @@ class JobWork:
             on_noted=self.progress.stamp,
         )
         journal = Journal(store, on_found=self._metrics.observe_journal_hit)
-        with in_scope(CallScope(priority="batch", key_id=job.key_id, asker=job.id)), journaled(journal):
+        scope = CallScope(priority="batch", key_id=job.key_id, asker=job.id, check=store.check)
+        with in_scope(scope), journaled(journal):
             return await self._pipeline(job.pipeline).ainvoke(job.article, tenant=job.tenant)
 
     async def _check(self, job: StartedJob) -> None:

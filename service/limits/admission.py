@@ -109,9 +109,9 @@ class _Passage:
         self._told: ProviderError | None = None
 
     async def __aenter__(self) -> Ticket:
-        if not self._asking.free:
-            await self._budgets.check(self._scope)
-        await self._enter()
+        await self._check_budgets()
+        waited = await self._enter()
+        await self._check_inside(budgets=waited)
         return self
 
     async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
@@ -131,9 +131,11 @@ class _Passage:
 
         Raises:
             ProviderLimitReached: It does not come in time.
+            BudgetExhausted: The day's money was spent meanwhile.
         """
         self._waited_s += time.monotonic() - self._failed_at
         await self._enter()
+        await self._check_inside(budgets=True)
 
     def failed(self, error: ProviderError) -> None:
         """A try has failed: its place is free until the next one."""
@@ -148,15 +150,33 @@ class _Passage:
         self._ledger.add(self._scope, self._asking.provider, usage)
         self._budgets.spent(self._scope, usage)
 
-    async def _enter(self) -> None:
+    async def _enter(self) -> bool:
+        """Whether that took so long that others may have spent the money."""
         if self._inside:
-            return
+            return False
         asked = time.monotonic()
         self._began = await self._door.enter(self._scope.priority, self._tokens, waited_s=self._waited_s)
         self._inside = True
         self._waited_s += self._began - asked
-        if self._began - asked > _WORTH_TELLING_S:
-            metrics.observe_limit_wait(self._door.provider, self._began - asked)
+        if self._began - asked <= _WORTH_TELLING_S:
+            return False
+        metrics.observe_limit_wait(self._door.provider, self._began - asked)
+        return True
+
+    async def _check_inside(self, *, budgets: bool) -> None:
+        """What was true before the door may not be true behind it; a call that is refused here leaves its place."""
+        try:
+            if budgets:
+                await self._check_budgets()
+            await self._scope.check()
+        except BaseException:
+            self._door.turned_back(self._tokens)
+            self._leave()
+            raise
+
+    async def _check_budgets(self) -> None:
+        if not self._asking.free:
+            await self._budgets.check(self._scope)
 
     def _leave(self) -> None:
         if self._inside:

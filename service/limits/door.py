@@ -137,6 +137,11 @@ class Door:
         if self.limits.by_the_minute and self.places.waiting:
             self._wake()
 
+    def turned_back(self, tokens: int) -> None:
+        """A call that was let out does not go out: others may have its tokens."""
+        with self._lock:
+            self._unused += tokens
+
     def answered(self, *, unused: int) -> None:
         """The provider answered a call that had asked for so many tokens more than it used."""
         with self._lock:

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from domain import Article, Check, Riddle, StepRecord, Timings, Usage
+from domain.storable import storable
 from service.storage.tables import articles, riddles
-from service.storage.types import storable
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Row

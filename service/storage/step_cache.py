@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, func, select, update
 
 from chains.models.remembered import GivenAnswer
+from domain.storable import storable
 from service.storage.limit_tables import step_cache
-from service.storage.types import storable
 from service.storage.upsert import insert_into
 
 if TYPE_CHECKING:

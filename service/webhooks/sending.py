@@ -10,9 +10,9 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
+from domain.storable import storable
 from retrievers.connections import checked_connector, system_lookup
 from service.storage.delivery_rows import Attempt
-from service.storage.types import storable
 from service.webhooks.errors import InvalidWebhook, TargetRefused
 from service.webhooks.signing import signed_headers
 

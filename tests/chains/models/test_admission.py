@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from chains.models import ChatModels, ModelSettings
 from chains.models.admission import ProviderLimitReached
 from chains.models.scope import CallScope, current_scope, in_run, in_scope
 from tests.chains.kitchen import ARTICLE, GOOD, SUMMARY, open_kitchen
-from tests.support.openai_stub import rate_limited
+from tests.support.openai_stub import Behaviour, rate_limited
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -147,3 +148,58 @@ async def test_a_run_counts_its_questions_anew() -> None:
         asked["x"] += 1
         with in_run("two"):
             assert not current_scope().asked
+
+
+class NotOurs(Exception):
+    """Somebody else has the work by now."""
+
+
+@dataclass
+class Work:
+    """What a run does, until others have it."""
+
+    is_ours: bool = True
+
+    async def check(self) -> None:
+        if not self.is_ours:
+            raise NotOurs
+
+
+async def asked(stub: OpenAIStub, times: int) -> None:
+    """Once it was asked so often."""
+    while len(stub.requests) < times:  # noqa: ASYNC110 -- there is nothing to wait on
+        await asyncio.sleep(0.01)
+
+
+async def test_a_call_that_waited_for_its_place_is_not_made_for_work_that_others_have_by_then(
+    settings: ModelSettings, stub: OpenAIStub, step: MakeStep
+) -> None:
+    one_at_once = replace(settings.provider("openai"), max_concurrency=1)
+    models = ChatModels(replace(settings, providers={"openai": one_at_once}))
+    work = Work()
+    stub.default = Behaviour(delay_s=0.2)
+    with in_scope(CallScope(check=work.check)):
+        calls = [asyncio.create_task(models.complete(step(), ASKED)) for _ in range(3)]
+        await asked(stub, 1)
+        work.is_ours = False
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes[1:]] == [NotOurs, NotOurs]
+    assert len(stub.requests) == 1
+    await models.complete(step(), ASKED)  # they have left their place
+    await models.aclose()
+
+
+async def test_a_further_try_is_not_made_for_work_that_others_have_by_then(
+    settings: ModelSettings, stub: OpenAIStub, step: MakeStep
+) -> None:
+    work = Work()
+    models = ChatModels(settings)
+    stub.enqueue(rate_limited("0.3"))
+    with in_scope(CallScope(check=work.check)):
+        call = asyncio.create_task(models.complete(step(), ASKED))
+        await asked(stub, 1)
+        work.is_ours = False
+        with pytest.raises(NotOurs):
+            await call
+    assert len(stub.requests) == 1
+    await models.aclose()

@@ -11,12 +11,14 @@ import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 
 from chains.models import ChatModels, ModelSettings, ProviderSettings
+from chains.models.journal import Journal, journaled
 from chains.models.names import ModelName
 from chains.models.remembered import GivenAnswer, question_name
 from chains.models.scope import CallScope, in_run, in_scope
 from domain.errors import ProviderRateLimited, ProviderUnavailable
 from domain.usage import Usage
 from tests.chains.models.conftest import KEY
+from tests.chains.models.test_journal import Paper
 from tests.support.openai_stub import Behaviour, rate_limited
 
 if TYPE_CHECKING:
@@ -79,6 +81,19 @@ async def test_a_second_attempt_of_a_run_never_gets_the_first_ones_answer(
             runs.append([(await models.complete(step(), ASKED)).text for _ in range(2)])
     assert runs == [["first", "second"]] * 2
     assert len(stub.requests) == 2
+
+
+@pytest.mark.parametrize("fallbacks", [(), ("openai:b",)])
+async def test_a_second_attempt_never_gets_the_first_ones_answer_in_work_that_is_done_over_either(
+    models: ChatModels, stub: OpenAIStub, step: MakeStep, fallbacks: tuple[str, ...]
+) -> None:
+    paper, spec = Paper(), step("openai:a", fallbacks=fallbacks)
+    stub.enqueue(*([rate_limited("99")] if fallbacks else []), "first")
+    with journaled(Journal(paper)), in_run("one"):
+        assert (await models.complete(spec, ASKED)).text == "first"
+    stub.enqueue(*([rate_limited("99")] if fallbacks else []), "second")
+    with journaled(Journal(paper)), in_run("one"):
+        assert [(await models.complete(spec, ASKED)).text for _ in range(2)] == ["first", "second"]
 
 
 async def test_candidates_are_remembered_together(models: ChatModels, stub: OpenAIStub, step: MakeStep) -> None:

@@ -130,6 +130,12 @@ def test_patience_ends(server: ScriptedServer) -> None:
         asyncio.run(look(f"http://127.0.0.1:{free_port()}", ServerPatience(silent_s=1)))
 
 
+def test_a_server_that_was_busy_for_long_is_waited_for_when_it_is_restarted(server: ScriptedServer) -> None:
+    server.enqueue(problem(503, "queue-full", "too many articles wait", Retry_After="3"), PROXY)
+    asyncio.run(look(server.url, ServerPatience(silent_s=2)))
+    assert len(server.asked) == 3
+
+
 def test_who_asks_for_more_patience_than_there_is_gets_none(server: ScriptedServer) -> None:
     server.enqueue(problem(429, "rate-limited", "1 a day", Retry_After="40000"))
     with pytest.raises(ServerBusy, match="1 a day"):

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog.testing
+from langchain_core.messages import HumanMessage
 from prometheus_client import CollectorRegistry
 
+from chains.models import ChatModels
+from chains.models.scope import current_scope
+from chains.models.scripted import ScriptedChatModel
 from domain import Article, Riddle
 from domain.errors import ProviderUnavailable
+from prompts.pipeline import ModelCallSpec, StepSpec
 from service.jobs.deferring import Deferring
 from service.jobs.engine import Postponed
 from service.jobs.progress import Progress
@@ -264,3 +270,42 @@ async def test_a_portion_that_is_somebody_elses_by_now_is_not_begun(lab: Lab) ->
     assert lab.counts() == {"queued": 2}
     await work.do(ids, mine)
     assert lab.counts() == {"published": 2}
+
+
+async def test_the_calls_of_a_job_that_others_have_by_now_are_told_so_when_they_are_about_to_go_out(lab: Lab) -> None:
+    (job_id,) = lab.send(1)
+    went_out: list[str] = []
+
+    async def waits_at_the_door(article: Article) -> Riddle:
+        await current_scope().check()
+        await lab.stores.jobs.abegin(job_id, "w2")
+        await current_scope().check()
+        went_out.append(article.text)
+        return await good(article)
+
+    work = lab.work(Pipeline(waits_at_the_door))
+    work._doubts = lambda _: True
+    await work.do([job_id], mine)
+    assert went_out == []
+    assert lab.counts() == {"running": 1}
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud83d"])
+async def test_what_no_database_takes_of_an_answer_fails_no_article_and_is_read_alike_by_a_run_after_it(
+    lab: Lab, odd: str
+) -> None:
+    step = StepSpec(step="summarize", prompt="summarize", model="scripted:one", settings=ModelCallSpec(max_tokens=10))
+    models, model = ChatModels(), ScriptedChatModel()
+    model.enqueue(f"a ship {odd} left")
+    models.put("scripted:one", model)
+    read: list[str] = []
+
+    async def asks(article: Article) -> Riddle:
+        read.append((await models.complete(step, [HumanMessage(article.text)])).text)
+        if len(read) == 1:
+            raise ProviderUnavailable("p", "down")
+        return replace(await good(article), summary=read[-1])
+
+    await lab.work(Pipeline(asks)).do(lab.send(1), mine)
+    assert lab.counts() == {"published": 1}
+    assert read == ["a ship \ufffd left"] * 2

@@ -11,6 +11,7 @@ import pytest
 from chains.models.admission import Asking, ProviderLimitReached
 from chains.models.scope import CallScope, in_scope
 from domain.errors import ProviderBadAnswer, ProviderRateLimited
+from service.limits.errors import BudgetExhausted
 from service.telemetry import metrics
 from tests.service.limits.calling import call_for, calling
 from tests.support.openai_stub import HTML, Behaviour, OpenAIStub, rate_limited
@@ -220,3 +221,78 @@ async def test_limits_work_for_several_event_loops(opened: Open, stub: OpenAIStu
 
         await asyncio.gather(*(asyncio.to_thread(in_a_loop_of_its_own) for _ in range(3)))
     assert len(stub.requests) == 15
+
+
+class NotOurs(Exception):
+    """Somebody else has the work by now."""
+
+
+async def _asked(stub: OpenAIStub, times: int) -> None:
+    while len(stub.requests) < times:  # noqa: ASYNC110 -- there is nothing to wait on
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("limits", [{"max_concurrency": 1}, {"requests_per_minute": 60, "tokens_per_minute": 10_000}])
+async def test_a_call_that_waited_at_the_door_is_not_made_for_work_that_others_have_by_then(
+    opened: Open, stub: OpenAIStub, limits: dict[str, int]
+) -> None:
+    let_out, is_ours = max(1, limits.get("requests_per_minute", 0) // 10), True
+
+    async def check() -> None:
+        if not is_ours:
+            raise NotOurs
+
+    stub.default = Behaviour(delay_s=0.3)
+    async with opened(**limits) as caller:
+        with in_scope(CallScope(priority="batch", check=check)):
+            calls = [asyncio.create_task(caller.call()) for _ in range(let_out + 2)]
+            await _asked(stub, let_out)
+            is_ours = False
+            outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes[let_out:]] == [NotOurs, NotOurs]
+        assert len(stub.requests) == let_out
+        assert caller.limits.admission.doors["openai"].places.used == 0
+
+
+async def test_a_further_try_is_not_made_for_work_that_others_have_by_then(opened: Open, stub: OpenAIStub) -> None:
+    async def check() -> None:
+        if stub.requests:
+            raise NotOurs
+
+    stub.enqueue(rate_limited("0.2"))
+    async with opened() as caller:
+        with in_scope(CallScope(priority="batch", check=check)), pytest.raises(NotOurs):
+            await caller.call()
+        assert caller.limits.admission.doors["openai"].places.used == 0
+    assert len(stub.requests) == 1
+
+
+@pytest.fixture
+def poor(tmp_path: Path, database_url: str, stub: OpenAIStub) -> Open:
+    """A caller whose budget one call spends; named are the provider's settings."""
+
+    def start(**provider: Any) -> AbstractAsyncContextManager[Caller]:
+        return calling(tmp_path, database_url, stub.url, provider, budgets={"daily_usd": 1e-9})
+
+    return start
+
+
+async def test_calls_that_waited_at_the_door_are_not_made_once_the_money_is_spent(poor: Open, stub: OpenAIStub) -> None:
+    stub.default = Behaviour(delay_s=0.1)
+    async with poor(max_concurrency=2) as caller:
+        calls = [caller.call(model="openai:gpt-4o-mini") for _ in range(16)]
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert caller.limits.admission.doors["openai"].places.used == 0
+    assert [type(outcome) for outcome in outcomes].count(BudgetExhausted) == 14
+    assert len(stub.requests) == 2
+
+
+async def test_a_further_try_is_not_made_once_the_money_is_spent(poor: Open, stub: OpenAIStub) -> None:
+    stub.enqueue(Behaviour(status=500, headers={"Retry-After": "0.5"}), "of another call")
+    async with poor() as caller:
+        tried = asyncio.create_task(caller.call(model="openai:gpt-4o-mini"))
+        await _asked(stub, 1)
+        await caller.call(model="openai:gpt-4o-mini")
+        with pytest.raises(BudgetExhausted):
+            await tried
+    assert len(stub.requests) == 2
