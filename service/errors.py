@@ -10,6 +10,7 @@
     ├── RateLimitExceeded        429  over the key's own rate
     ├── TooManyGuesses           429  one reader's guesses at one riddle
     ├── NotPublished             409  a riddle that waits for review is not played
+    ├── PromotionWaits           409  somebody else's promotion of the riddle waits for approval
     ├── BudgetExhausted          429  what a day may cost is spent (service/limits/errors.py)
     ├── Overloaded               503  too much in flight in this process
     ├── QueueFull                503  too many articles wait already
@@ -185,6 +186,20 @@ class NotPublished(ServiceError):
 
     def __init__(self, riddle_id: str) -> None:
         super().__init__(f"riddle {riddle_id} did not pass its checks and cannot be played: take a published one")
+
+
+class PromotionWaits(ServiceError):
+    """Somebody else promoted the riddle, and that waits for approval."""
+
+    status = 409
+    slug = "promotion-waits"
+    title = "Another promotion of the riddle waits"
+
+    def __init__(self, riddle_id: str) -> None:
+        super().__init__(
+            f"somebody else promoted riddle {riddle_id}, and that waits for approval; promote it again when it is "
+            "rejected, or change the example when it is approved"
+        )
 
 
 class Overloaded(TryLater):

@@ -92,6 +92,8 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
         told |= _RIDDLE_CALLS
     if (path, method) == ("/v1/batches", "post"):
         told |= _BATCH_CALLS
+    if path.endswith("/promote"):
+        told |= {"409": "Somebody else's promotion of the riddle waits for approval."}
     if path.endswith("/cancel"):
         told |= {"409": "The batch is finished."}
     for status, description in sorted(told.items()):

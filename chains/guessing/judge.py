@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from chains.guessing.reading import is_answer
 from chains.guessing.signs import Signs, signs_of
 
 if TYPE_CHECKING:
@@ -106,6 +107,11 @@ class GuessJudge:
         return signs_of(guess, secret, self._embeddings)
 
     def judge(self, guess: str, secret: Secret) -> Judgement:
-        """Judge one guess; any text is a guess, and no text is an error."""
+        """Judge one guess; any text is a guess, and no text is an error.
+
+        The answer word for word is right whatever riddle and hints have said of it.
+        """
+        if is_answer(guess, secret.answer):
+            return Judgement(verdict="right", score=1.0)
         score = round(self._calibration.score(self.signs(guess, secret)), 4)
         return Judgement(verdict=self._calibration.verdict(score), score=score)

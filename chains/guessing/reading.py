@@ -6,6 +6,8 @@ import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from chains.gate.leakage import gives_away
+from chains.guessing.likeness import same_word
 from chains.words import content_words, related, words
 from domain.article import content_hash
 
@@ -35,10 +37,18 @@ def telling_words(text: str) -> tuple[str, ...]:
     return content_words(text) or words(text)
 
 
+def is_answer(guess: str, answer: str) -> bool:
+    """Whether a guess is the answer word for word, but for case, accents, marks and a leading article."""
+    spoken = readable(guess)
+    return gives_away(answer, spoken) and gives_away(spoken, answer)
+
+
 def fresh_words(guess: str, secret: Secret) -> tuple[str, ...]:
     """The guess's telling words that are the reader's own: no words of the riddle, no passages of its hints.
 
-    Pasting what everybody sees is no guess. A word of the answer counts wherever else it stands.
+    Pasting what everybody sees is no guess. A word of the answer counts although the riddle has it, and in a passage of
+    a hint where the reader found another one: a hint with `the end of the world` takes nothing from whoever guesses
+    `it is the end of the world cup`.
 
     Args:
         guess: What the reader wrote.
@@ -47,21 +57,37 @@ def fresh_words(guess: str, secret: Secret) -> tuple[str, ...]:
     hidden, seen = telling_words(secret.answer), _spoken(secret.riddle)
     return tuple(
         word
-        for word in telling_words(_without_passages(readable(guess), secret.hints))
-        if word not in seen or any(related(word, other) for other in hidden)
+        for word in telling_words(_without_passages(readable(guess), secret.hints, hidden))
+        if word not in seen or _belongs(word, hidden)
     )
 
 
-def _without_passages(guess: str, hints: tuple[str, ...]) -> str:
-    """The guess's words but for runs of `_PASSAGE` or more that stand in a hint."""
+def _without_passages(guess: str, hints: tuple[str, ...], hidden: tuple[str, ...]) -> str:
+    """The guess's words but for passages of hints; of those, words of the answer stay where the rest has another of it.
+
+    With any other word beside them pasted hints stay nothing: they would tell which of them has words of the answer.
+    """
     spoken = words(guess)
+    pasted = _pasted(spoken, hints)
+    own = [word for place, word in enumerate(spoken) if place not in pasted]
+    if any(same_word(word, other) for word in own for other in hidden):
+        pasted = {place for place in pasted if not _belongs(spoken[place], hidden)}
+    return " ".join(word for place, word in enumerate(spoken) if place not in pasted)
+
+
+def _pasted(spoken: tuple[str, ...], hints: tuple[str, ...]) -> set[int]:
+    """Places of the words in runs of `_PASSAGE` or more that stand in a hint."""
     flat = [f" {' '.join(words(hint))} " for hint in hints]
     pasted: set[int] = set()
     for start in range(len(spoken) - _PASSAGE + 1):
         run = f" {' '.join(spoken[start : start + _PASSAGE])} "
         if any(run in hint for hint in flat):
             pasted.update(range(start, start + _PASSAGE))
-    return " ".join(word for place, word in enumerate(spoken) if place not in pasted)
+    return pasted
+
+
+def _belongs(word: str, hidden: tuple[str, ...]) -> bool:
+    return any(related(word, other) for other in hidden)
 
 
 @lru_cache(maxsize=512)

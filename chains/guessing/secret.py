@@ -14,7 +14,8 @@ class Secret:
         summary: Of the article: a guess that names the story is right, whatever words the answer uses.
         title: Of the article; may be empty. It names the story, too.
         riddle: Its words prove nothing: readers have them before them.
-        hints: Passages of them prove nothing. Single words do, for whoever needs a hint still has to understand it.
+        hints: Those that readers see. Passages of them prove nothing. Single words do, for whoever needs a hint still
+            has to understand it.
     """
 
     answer: str

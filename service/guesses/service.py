@@ -114,7 +114,7 @@ def _judge(resources: Resources, riddle_id: str, given: GuessIn, caller: Caller)
         summary=riddle.summary or "",
         title=riddle.article.title or "",
         riddle=riddle.riddle or "",
-        hints=riddle.hints,
+        hints=hints,
     )
     judgement = judge_of_guesses().judge(given.guess, secret)
     guessed = Guessed(

@@ -12,6 +12,7 @@ from langchain_core.utils.uuid import uuid7
 from domain import Example
 from domain.errors import InvalidExample, NotFound
 from retrievers.rows import check_lengths
+from service.errors import PromotionWaits
 from service.promotions.approving import approve as approve_promotion
 from service.promotions.payload import approved_payload, pending_payload
 from service.storage.promotions import Promotion
@@ -29,6 +30,7 @@ async def promote(resources: Resources, riddle_id: str, given: PromotionIn, call
 
     Raises:
         NotFound: There is no such riddle that the caller may see.
+        PromotionWaits: Somebody else's promotion of it waits, which the caller may not see.
         InvalidExample: The gate refuses the text, or a part is missing or too long.
     """
     return await asyncio.to_thread(_promote, resources, riddle_id, given, caller)
@@ -47,11 +49,12 @@ def _promote(resources: Resources, riddle_id: str, given: PromotionIn, caller: C
     stored = resources.riddles.get(riddle_id, scope=caller.scope)
     earlier = resources.promotions.of_riddle(riddle_id, tenant=stored.tenant or caller.tenant)
     if earlier is not None and _stands(resources, earlier):
-        return _shown(resources, earlier)
+        return _shown(resources, _seen(earlier, caller))
     example = _edited(stored, given, caller)
     _check(example)
-    kept = resources.promotions.propose(_promotion(stored, example, caller))
-    if caller.may("admin"):
+    kept = _seen(resources.promotions.propose(_promotion(stored, example, caller)), caller)
+    is_own = kept.example_id == example.id  # not what somebody proposed at the same moment: the admin has not read that
+    if is_own and caller.may("admin"):
         kept = approve_promotion(resources.examples, resources.promotions, kept, by=caller.owner)
     return _shown(resources, kept)
 
@@ -61,6 +64,18 @@ def _approve(resources: Resources, example_id: str, caller: Caller) -> dict[str,
     if promotion is None or caller.tenant not in (None, promotion.tenant):
         raise NotFound("example that waits for approval", example_id)
     return _shown(resources, approve_promotion(resources.examples, resources.promotions, promotion, by=caller.owner))
+
+
+def _seen(promotion: Promotion, caller: Caller) -> Promotion:
+    """The promotion, where the caller sees it: one that waits is its sender's and the admins', with all its edits.
+
+    Raises:
+        PromotionWaits: It is somebody else's.
+    """
+    decides = caller.may("admin") and caller.tenant in (None, promotion.tenant)
+    if promotion.example is None or decides or promotion.promoted_by == caller.owner:
+        return promotion
+    raise PromotionWaits(promotion.riddle_id)
 
 
 def _stands(resources: Resources, promotion: Promotion) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Select, delete, func, select, update
 
 from domain.errors import NotFound
-from service.storage.delivery_claims import due, take
+from service.storage.delivery_claims import MARKED, due, marked, take
 from service.storage.delivery_rows import (
     Attempt,
     Claimed,
@@ -97,22 +97,29 @@ class DeliveryRepository:
         with self._engine.begin() as connection:
             return take(connection, wanted, now=self._clock(), lease=lease)
 
-    def record(self, claimed: Claimed, attempt: Attempt, verdict: Verdict) -> bool:
+    def record(self, claimed: Claimed, attempt: Attempt, verdict: Verdict) -> DeliveryStatus | None:
         """Log an attempt, and what becomes of the delivery.
 
+        Where a redelivery was asked for meanwhile, an attempt that did not deliver is none of its tries.
+
         Returns:
-            Whether it was logged: not when the lease ran out and somebody else claimed the delivery since.
+            What became of it; None, and nothing is logged, when the lease ran out and somebody else claimed it since.
         """
-        values = {
-            **asdict(verdict),
+        logged = {
             "attempts": attempts_with(claimed.attempts, attempt),
             "attempt_count": table.c.attempt_count + 1,
-            "tries": claimed.tries + 1,
             "claim": None,
             "claimed_until": None,
         }
-        statement = update(table).where(table.c.id == claimed.id, table.c.claim == claimed.token).values(values)
-        return self._write(statement) == 1
+        ended = {**logged, **asdict(verdict), "tries": claimed.tries + 1}
+        mine = update(table).where(table.c.id == claimed.id)
+        again = mine.where(table.c.claim == marked(claimed.token))
+        with self._engine.begin() as connection:
+            if connection.execute(mine.where(table.c.claim == claimed.token).values(ended)).rowcount:
+                return verdict.status
+            values = ended if verdict.status == "delivered" else logged
+            row = connection.execute(again.values(values).returning(table.c.status)).first()
+        return None if row is None else row.status
 
     def recover(self) -> int:
         """Free what a dead process had claimed; a process that begins to deliver calls it.
@@ -130,15 +137,16 @@ class DeliveryRepository:
     def redeliver(self, delivery_id: str, *, scope: Scope = EVERYTHING) -> Delivery:
         """Make a delivery due now, with all its tries before it, whatever became of it.
 
-        One that an attempt is being made for right now is attempted again only when that fails.
+        One that an attempt is being made for right now is attempted again only when that fails: its claim is marked, so
+        that `record` knows.
 
         Raises:
             NotFound: There is none of that id in the scope.
         """
-        values = {"status": "pending", "tries": 0, "give_up_at": None, "next_attempt_at": self._clock()}
+        anew = {"status": "pending", "tries": 0, "give_up_at": None, "next_attempt_at": self._clock(), "claim": MARKED}
         with self._engine.begin() as connection:
             mine = update(table).where(table.c.id == delivery_id, owned(scope, table))
-            row = connection.execute(mine.values(values).returning(*_SHOWN)).first()
+            row = connection.execute(mine.values(anew).returning(*_SHOWN)).first()
         if row is None:
             raise NotFound("webhook delivery", delivery_id)
         return delivery_of(row)

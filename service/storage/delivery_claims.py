@@ -3,14 +3,17 @@
 An attempt is claimed by an atomic update that leaves a token and a lease. While the lease lasts nobody else claims the
 delivery; when its process dies, the lease runs out and another attempt is made. One that wakes up late finds its token
 gone and changes nothing. So attempts never run side by side, and every event is delivered at least once.
+
+A redelivery that is asked for while an attempt is made leaves the claim in force and marks its token: the attempt finds
+the mark when it ends, in the very statement that writes down what came of it.
 """
 
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from service.storage.delivery_rows import Claimed, claimed_row
 from service.storage.webhook_tables import webhook_deliveries as table
@@ -22,8 +25,19 @@ if TYPE_CHECKING:
 
     from sqlalchemy.engine import Connection, Engine
 
+_TOKEN: Final = 32
+_MARK: Final = "+"
+
+MARKED: Final = func.substr(table.c.claim, 1, _TOKEN).concat(_MARK)
+"""A row's claim with the mark, once however often that is asked for; null where there is no claim."""
+
 _LOOKED_AT = 200
 """Due deliveries that are looked at together to find some that fit into the free slots."""
+
+
+def marked(token: str) -> str:
+    """What the claim of that token is once a redelivery was asked for."""
+    return token + _MARK
 
 
 def due(engine: Engine, now: datetime, free: int, busy: Counter[str], per_host: int) -> Sequence[str]:

@@ -26,7 +26,7 @@ webhook_deliveries = Table(
     Column("tries", Integer, nullable=False),  # attempts since it was asked for, or asked for again
     Column("next_attempt_at", UtcDateTime),  # null when delivered or failed
     Column("give_up_at", UtcDateTime),  # null before the first of these tries
-    Column("claim", String(40)),  # of the attempt that is being made: a late one that lost its lease changes nothing
+    Column("claim", String(40)),  # of the attempt that is being made, which a late one has lost; redeliveries mark it
     Column("claimed_until", UtcDateTime),
     CheckConstraint("status IN ('pending', 'delivered', 'failed')", name="status"),
     CheckConstraint("(status = 'pending') = (next_attempt_at IS NOT NULL)", name="next_attempt"),

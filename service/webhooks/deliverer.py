@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from service.storage.deliveries import DeliveryRepository
-    from service.storage.delivery_rows import Claimed
+    from service.storage.delivery_rows import Claimed, DeliveryStatus
     from service.telemetry.webhook_metrics import WebhookMetrics
     from service.webhooks.sending import Sender, Sent
 
@@ -161,9 +161,9 @@ class Deliverer:
         sent = await self._sender.send(claimed)
         verdict = self._judge(claimed, sent)
         kept = await asyncio.to_thread(self._deliveries.record, claimed, sent.attempt, verdict)
-        if not kept:
+        if kept is None:
             _log.warning("a webhook attempt outlived its lease", delivery=claimed.id)
-        self._tell(claimed, sent, verdict)
+        self._tell(claimed, sent, kept or verdict.status)
 
     def _judge(self, claimed: Claimed, sent: Sent) -> Verdict:
         give_up_at = claimed.give_up_at or sent.attempt.at + KEEP_TRYING
@@ -180,14 +180,12 @@ class Deliverer:
             )
         return Verdict(status="pending" if again else "failed", next_attempt_at=again, give_up_at=give_up_at)
 
-    def _tell(self, claimed: Claimed, sent: Sent, verdict: Verdict) -> None:
+    def _tell(self, claimed: Claimed, sent: Sent, status: DeliveryStatus) -> None:
         attempt = sent.attempt
-        outcome: str = sent.outcome
-        if outcome == "failed":
-            outcome = "retry" if verdict.next_attempt_at else "gave_up"
+        outcome = "retry" if status == "pending" else "gave_up" if sent.outcome == "failed" else sent.outcome
         self._metrics.observe_attempt(outcome, attempt.duration_ms / 1000)
         told = {"delivery": claimed.id, "event_type": claimed.event_type, "host": claimed.host}
-        if verdict.status == "failed":
+        if status == "failed":
             _log.warning("a webhook could not be delivered", **told, reason=attempt.error, tries=claimed.tries + 1)
         else:
             _log.info(f"webhook {outcome}", **told, status=attempt.status_code, reason=attempt.error)

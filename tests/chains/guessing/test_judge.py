@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chains.guessing import GuessJudge, Secret, Signs
+from chains.guessing import GuessJudge, Judgement, Secret, Signs
 from chains.guessing.reading import LONGEST_GUESS
 from retrievers import load_embeddings
 
@@ -83,6 +84,31 @@ def test_another_story_is_wrong(judge: GuessJudge, guess: str) -> None:
 def test_pasting_the_riddle_or_a_hint_is_no_guess(judge: GuessJudge, secret: Secret) -> None:
     for shown in (secret.riddle, *secret.riddle.splitlines(), *secret.hints, " ".join(secret.hints)):
         assert judge.judge(shown, secret).verdict == "wrong", shown
+
+
+@pytest.mark.parametrize(
+    ("answer", "hint"),
+    [
+        ("the end of the world cup", "Some call me the end of the world."),
+        ("the first woman on the moon", "I am the first woman on the stage."),
+    ],
+)
+def test_a_hint_that_shares_a_passage_with_the_answer_takes_nothing_from_it(
+    judge: GuessJudge, answer: str, hint: str
+) -> None:
+    secret = Secret(answer=answer, hints=(hint,))
+    assert judge.judge(answer, secret) == Judgement(verdict="right", score=1)
+    assert judge.judge(f"it was {answer}, I think", secret).verdict == "right"
+    for pasted in (hint, f"{hint} zebra", f"zebra, {hint}"):
+        assert judge.judge(pasted, secret).verdict == "wrong"
+
+
+def test_the_answer_is_right_whatever_riddle_and_hints_say(judge: GuessJudge) -> None:
+    told = replace(
+        HAIL, answer="giant ice from a storm", hints=("They are giant ice from a storm.",), riddle="Giant ice?"
+    )
+    assert judge.judge("Giant ice, from a storm!", told) == Judgement(verdict="right", score=1)
+    assert judge.judge("to be or not to be", Secret(answer="To be, or not to be")).verdict == "right"
 
 
 def test_the_words_of_the_riddle_in_another_order_are_no_guess(judge: GuessJudge) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chains.guessing import Secret, fingerprint
 from chains.guessing.likeness import MISSPELT, edits, same_word
-from chains.guessing.reading import fresh_words, readable
+from chains.guessing.reading import fresh_words, is_answer, readable
 
 SECRET = Secret(
     answer="a lost toolbag",
@@ -41,6 +41,43 @@ def test_words_of_the_answer_count_although_a_hint_has_them() -> None:
 
 def test_passages_of_a_hint_do_not_count() -> None:
     assert fresh_words("a spanner or two are in the bag i am", SECRET) == ()
+
+
+CUP = Secret(answer="the end of the world cup", hints=("Some call me the end of the world, so dear is it to them.",))
+
+
+@pytest.mark.parametrize(
+    "guess", ["it is the end of the world cup", "end of the world, the cup's", "the end of the world cups"]
+)
+def test_words_of_the_answer_count_in_a_passage_of_a_hint_beside_another_one_of_it(guess: str) -> None:
+    assert fresh_words(guess, CUP)[:2] == ("end", "world")
+
+
+@pytest.mark.parametrize("more", ["", "zebra", "so dear is it", "zebra so dear is it to them"])
+def test_no_other_word_makes_a_passage_of_a_hint_count(more: str) -> None:
+    assert {"end", "world"}.isdisjoint(fresh_words(f"the end of the world {more}", CUP))
+
+
+def test_other_words_of_a_passage_do_not_count_beside_those_of_the_answer() -> None:
+    assert fresh_words("some call me the end of the world: the cup", CUP) == ("end", "world", "cup")
+
+
+@pytest.mark.parametrize(
+    "guess", ["The END of the world-cup!", "end of the world cup", "an end of the\u200b world cup"]
+)
+def test_the_answer_is_known_without_case_marks_and_leading_article(guess: str) -> None:
+    assert is_answer(guess, CUP.answer)
+
+
+@pytest.mark.parametrize(
+    "guess", ["", "the", "the end of the world", "it is the end of the world cup", "the world cup end"]
+)
+def test_what_has_other_words_than_the_answer_is_not_it(guess: str) -> None:
+    assert not is_answer(guess, CUP.answer)
+
+
+def test_an_answer_without_words_is_not_what_has_none_either() -> None:
+    assert not is_answer("!!", "🔥")
 
 
 @pytest.mark.parametrize(

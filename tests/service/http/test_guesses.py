@@ -46,6 +46,13 @@ def test_a_right_guess_solves_the_riddle(live: Live) -> None:
     assert response.json()["solved_by"] == 1
 
 
+def test_a_hint_that_no_reader_is_shown_takes_nothing_from_a_guess(live: Live) -> None:
+    path = stored(live, ferry(hints=(f"It is {ANSWER}, of course.", "Its way is usually wet.")))
+    for number, text in enumerate((ANSWER, f"{ANSWER} of an island", "stuck on the sandbank: a ferry")):
+        assert guess(live, path, text, reader=str(number)).json()["correct"] is True
+    assert guess(live, path, "Its way is usually wet.", reader="eve").json()["correct"] is False
+
+
 def test_wrong_guesses_get_the_hints_one_after_another(live: Live) -> None:
     path = stored(live)
     answers = [guess(live, path, text).json() for text in (WRONG, NEAR, "a hurricane", RIGHT, "an elephant")]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -145,6 +146,46 @@ def test_the_same_riddle_twice_gives_the_same_example(
     keyed.post(f"/v1/examples/{first['id']}/approve", headers=admin)
     assert promote(keyed, path, writer)["id"] == first["id"]
     assert promote(keyed, path, admin)["status"] == "approved"
+
+
+def test_a_second_writer_is_told_that_a_promotion_waits_and_sees_nothing_of_it(
+    keyed: Live, writer: dict[str, str], admin: dict[str, str]
+) -> None:
+    path, other = fresh(keyed), keyed.key("writer")
+    made = promote(keyed, path, writer, topic="a secret topic", headline="A secret headline")
+    refused = keyed.post(f"{path}/promote", json={"topic": "sea"}, headers=other)
+    assert assert_problem(refused, 409).type == "urn:riddlewire:problem:promotion-waits"
+    assert "secret" not in refused.text
+    assert made["id"] not in refused.text
+    assert promote(keyed, path, writer) == promote(keyed, path, admin) == made
+
+    keyed.post(f"/v1/examples/{made['id']}/approve", headers=admin)
+    assert promote(keyed, path, other)["id"] == made["id"]
+
+
+def test_writers_who_promote_a_riddle_at_once_see_their_own_promotion_only(
+    keyed: Live, writer: dict[str, str], admin: dict[str, str]
+) -> None:
+    path, senders = fresh(keyed), [writer, *(keyed.key("writer") for _ in range(7))]
+
+    def sent(sender: dict[str, str]) -> tuple[int, str | None]:
+        answer = keyed.post(f"{path}/promote", headers=sender)
+        return answer.status_code, (answer.json().get("provenance") or {}).get("promoted_by")
+
+    with ThreadPoolExecutor(len(senders)) as threads:
+        answers = list(threads.map(sent, senders))
+    assert sorted(status for status, _ in answers) == [201, *[409] * 7]
+    assert all(by == key_id(sender) for sender, (status, by) in zip(senders, answers, strict=True) if status == 201)
+
+
+def test_a_rejected_promotion_makes_room_for_another_writers(
+    keyed: Live, writer: dict[str, str], admin: dict[str, str]
+) -> None:
+    path, other = fresh(keyed), keyed.key("writer")
+    made = promote(keyed, path, writer)
+    with keyed.client(headers=admin) as client:
+        assert client.delete(f"/v1/examples/{made['id']}").status_code == 204
+    assert promote(keyed, path, other)["provenance"]["promoted_by"] == key_id(other)
 
 
 def test_edits_in_the_body_replace_parts_of_the_riddle(keyed: Live, writer: dict[str, str]) -> None:

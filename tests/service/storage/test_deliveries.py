@@ -124,7 +124,7 @@ def test_a_process_that_starts_frees_what_a_dead_one_claimed_where_it_is_the_onl
 
     assert store.recover() == only_one
     assert ids(store.claim(1, lease=LEASE)) == ([delivery_id] if only_one else [])
-    assert store.record(lost, attempt(), DONE) != only_one
+    assert (store.record(lost, attempt(), DONE) is None) == only_one
 
 
 def test_those_that_have_waited_longest_come_first_and_the_future_does_not_come(
@@ -206,6 +206,57 @@ def test_redelivering_what_is_being_sent_does_not_send_it_side_by_side(
     assert store.claim(1, lease=LEASE) == ()
     assert store.record(claimed, attempt(), DONE)
     assert store.get(delivery_id).status == "delivered"
+
+
+@pytest.mark.parametrize("tries", [0, 1, 8])
+@pytest.mark.parametrize("asked", [1, 2])
+@pytest.mark.parametrize("verdict", [FAILED, again(NOON + timedelta(hours=9))])
+def test_an_attempt_that_fails_while_it_was_asked_to_redeliver_leaves_that_due_with_all_tries(
+    engine: Engine, store: DeliveryRepository, tries: int, asked: int, verdict: Verdict
+) -> None:
+    delivery_id = add(engine, 1)
+    for _ in range(tries):
+        store.record(store.claim(1, lease=LEASE)[0], attempt(status=500), again(NOON))
+    (claimed,) = store.claim(1, lease=LEASE)
+    for _ in range(asked):
+        store.redeliver(delivery_id)
+
+    assert store.record(claimed, attempt(status=500), verdict) == "pending"
+    logged = store.get(delivery_id)
+    assert (logged.status, logged.next_attempt_at, logged.attempt_count) == ("pending", NOON, tries + 1)
+    (anew,) = store.claim(1, lease=LEASE)
+    assert (anew.tries, anew.give_up_at) == (0, None)
+    assert store.record(anew, attempt(status=500), FAILED) == "failed"
+
+
+def test_an_attempt_that_lost_its_lease_changes_nothing_of_a_redelivery(
+    engine: Engine, store: DeliveryRepository, clock: Clock
+) -> None:
+    delivery_id = add(engine, 1)
+    (late,) = store.claim(1, lease=LEASE)
+    store.redeliver(delivery_id)
+    clock.forward(LEASE)
+    (claimed,) = store.claim(1, lease=LEASE)
+    store.redeliver(delivery_id)
+
+    assert store.record(late, attempt(), DONE) is None
+    assert store.claim(1, lease=LEASE) == ()
+    assert store.record(claimed, attempt(), DONE) == "delivered"
+
+
+def test_no_redelivery_is_lost_whenever_it_meets_the_end_of_an_attempt(
+    engine: Engine, store: DeliveryRepository
+) -> None:
+    made = [add(engine, number) for number in range(40)]
+    claims = store.claim(40, lease=LEASE, per_host=99)
+    with ThreadPoolExecutor(8) as threads:
+        for claimed in claims:
+            threads.submit(store.redeliver, claimed.id)
+            threads.submit(store.record, claimed, attempt(status=500), FAILED)
+
+    anew = store.claim(40, lease=LEASE, per_host=99)
+    assert sorted(ids(anew)) == made
+    assert {(one.tries, len(one.attempts)) for one in anew} == {(0, 1)}
 
 
 def test_pages_go_through_all_newest_first(engine: Engine, store: DeliveryRepository) -> None:

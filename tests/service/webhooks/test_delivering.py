@@ -95,6 +95,40 @@ async def test_a_receiver_that_never_takes_it_is_tried_for_a_day_and_then_given_
     assert {request.body for request in receiver.received} == {receiver.received[0].body}
 
 
+@pytest.mark.parametrize("status", [500, 410])
+async def test_a_redelivery_during_the_last_try_is_made_when_that_fails(
+    post: Post, receiver: Receiver, clock: Clock, status: int
+) -> None:
+    receiver.always(Answer(500))
+    delivery_id = post.enqueue(receiver.url())
+    for _ in range(8):
+        clock.now = post.log(delivery_id).next_attempt_at or clock.now
+        await post.deliver()
+    clock.now = post.log(delivery_id).next_attempt_at or clock.now
+    receiver.enqueue(Answer(status, before=lambda: _redelivered(post, delivery_id)))
+    receiver.enqueue(*[Answer(500)] * 8)
+    receiver.always(Answer(204))
+    await post.deliver()
+
+    while (due := post.log(delivery_id).next_attempt_at) is not None:
+        clock.now = due
+        await post.deliver()
+    logged = post.log(delivery_id)
+    assert [one.status_code for one in logged.attempts] == [500] * 8 + [status] + [500] * 8 + [204]
+    assert outcomes(post) == {"retry": 17, "delivered": 1}
+
+
+def _redelivered(post: Post, delivery_id: str) -> None:
+    assert post.deliveries.redeliver(delivery_id).status == "pending"
+
+
+async def test_a_redelivery_during_an_attempt_that_delivers_is_delivered(post: Post, receiver: Receiver) -> None:
+    delivery_id = post.enqueue(receiver.url())
+    receiver.enqueue(Answer(before=lambda: _redelivered(post, delivery_id)))
+    assert await post.deliver() == 1
+    assert post.log(delivery_id).status == "delivered"
+
+
 async def test_a_receiver_that_always_asks_for_more_time_is_given_up_after_a_day(
     post: Post, receiver: Receiver, clock: Clock
 ) -> None:
@@ -203,7 +237,7 @@ async def test_an_attempt_that_was_sent_and_not_written_down_is_made_again_with_
     """The process dies between the receiver's answer and the commit: at least once, and the receiver can tell."""
 
     class Dying(DeliveryRepository):
-        def record(self, *_: Any) -> bool:
+        def record(self, *_: Any) -> Any:
             raise OperationalError("UPDATE", {}, Exception("the process is killed here"))
 
     delivery_id = post.enqueue(receiver.url())
