@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from service.auth import Caller
     from service.resources import Resources
     from service.riddles.claims import Claim, KeyUse
+    from service.setting_groups.background import JobSettings
     from service.storage.batch_rows import StoredBatch
     from service.webhooks.targets import WebhookTarget
 
@@ -194,11 +195,17 @@ async def retry(resources: Resources, batch_id: str, caller: Caller) -> StoredBa
         NotFound: There is no such batch.
         QueueFull: Too many articles wait already.
     """
-    most = resources.settings.jobs.waiting
-    batch = await asyncio.to_thread(resources.batches.retry, batch_id, scope=caller.scope, most_waiting=most)
+    rules = intake_rules(resources.settings.jobs)
+    batch = await asyncio.to_thread(resources.batches.retry, batch_id, scope=caller.scope, rules=rules)
     if resources.worker is not None and not batch.is_over:
         await resources.worker.news()
     return batch
+
+
+def intake_rules(settings: JobSettings) -> IntakeRules:
+    """What a batch that comes in at this moment, or is run again, may share, and how much may wait."""
+    since = datetime.now(UTC) - timedelta(hours=settings.dedup_hours) if settings.dedup_hours else None
+    return IntakeRules(dedup_since=since, most_waiting=settings.waiting)
 
 
 async def _accept(resources: Resources, order: BatchOrder, claim: Claim | None, told: Mapping[str, Any]) -> Accepted:
@@ -229,10 +236,7 @@ def _new_batch(resources: Resources, order: BatchOrder) -> NewBatch:
 
 
 def _keep(resources: Resources, new: NewBatch, order: BatchOrder) -> StoredBatch:
-    settings = resources.settings.jobs
-    since = datetime.now(UTC) - timedelta(hours=settings.dedup_hours) if settings.dedup_hours else None
-    rules = IntakeRules(dedup_since=since, most_waiting=settings.waiting)
-    return resources.batches.create(new, rules=rules, also=order.also)
+    return resources.batches.create(new, rules=intake_rules(resources.settings.jobs), also=order.also)
 
 
 def _position(cursor: str | None) -> int:

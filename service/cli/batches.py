@@ -95,7 +95,7 @@ async def _here(ctx: typer.Context) -> "AsyncIterator[StoredBatches]":
     from service.cli.local_batch import StoredBatches
 
     with _stored(ctx) as batches:
-        yield StoredBatches(batches)
+        yield StoredBatches(batches, settings_of(ctx).jobs)
 
 
 @asynccontextmanager

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import typer
 
     from service.resources import Resources
+    from service.setting_groups.background import JobSettings
     from service.storage.batches import BatchRepository
 
 
@@ -22,10 +23,12 @@ class StoredBatches:
 
     Args:
         batches: In the database.
+        settings: Of jobs: how much may wait, and what is shared.
     """
 
-    def __init__(self, batches: BatchRepository) -> None:
+    def __init__(self, batches: BatchRepository, settings: JobSettings) -> None:
         self._batches = batches
+        self._settings = settings
 
     async def look(self, batch_id: str) -> dict[str, Any]:
         """How far a batch is.
@@ -53,10 +56,13 @@ class StoredBatches:
 
         Raises:
             NotFound: As `look`.
+            QueueFull: Too many articles wait already.
         """
         from service.batches.payload import batch_payload
+        from service.batches.service import intake_rules
 
-        return batch_payload(await asyncio.to_thread(self._batches.retry, batch_id))
+        rules = intake_rules(self._settings)
+        return batch_payload(await asyncio.to_thread(self._batches.retry, batch_id, rules=rules))
 
 
 @asynccontextmanager
@@ -83,7 +89,7 @@ class LocalBatches(StoredBatches):
     longest_rest_s = 0.5
 
     def __init__(self, resources: Resources, stack: AsyncExitStack) -> None:
-        super().__init__(resources.batches)
+        super().__init__(resources.batches, resources.settings.jobs)
         self._resources = resources
         self._stack = stack
 

@@ -1,16 +1,18 @@
-"""What cancelling and retrying a batch do to its jobs and items, and to other batches that hold the same jobs."""
+"""What cancelling a batch does to its items, and to the jobs that no other batch waits for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, case, exists, func, or_, select, update
+from sqlalchemy import and_, delete, exists, select, update
 
-from service.storage.job_tables import batch_items, batches, jobs
+from service.storage.job_tables import batch_items, job_calls, jobs
+from service.storage.upsert import insert_into
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy.engine import Connection
 
 
@@ -33,94 +35,43 @@ class Stopped:
 def stop_queued(connection: Connection, batch_id: str, now: datetime) -> Stopped:
     """Stop a batch's items whose jobs nobody has begun, and those jobs where no other batch waits for them.
 
-    A job that has failed before fails with the same reason again: cancelling takes back the retry, not the failure.
+    What has failed before is failed again, with its reason: cancelling takes back the retry, not the failure.
     """
     mine = select(batch_items.c.job_id).where(batch_items.c.batch_id == batch_id)
     queued = select(jobs.c.id).where(jobs.c.id.in_(mine), jobs.c.status == "queued").order_by(jobs.c.id)
     ids = [row.id for row in connection.execute(queued.with_for_update()).all()]
     stopped = Stopped()
     for part in _parts(ids):
-        failed = _fail_again(connection, batch_id, part, now)
-        stopped += Stopped(cancelled=_cancel(connection, batch_id, part, now), failed=failed)
+        failed = _fail_again(connection, batch_id, part)
+        stopped += Stopped(cancelled=_cancel(connection, batch_id, part), failed=failed)
+        _end_unwanted(connection, part, now)
     return stopped
 
 
-def lock_for_retry(connection: Connection, batch_id: str) -> None:
-    """Hold a batch and those that wait for the same failed jobs, in the order in which the end of a job holds them."""
-    mine, theirs = batch_items.alias(), batch_items.alias()
-    sharing = (
-        select(theirs.c.batch_id)
-        .join(mine, mine.c.job_id == theirs.c.job_id)
-        .join(jobs, jobs.c.id == mine.c.job_id)
-        .where(mine.c.batch_id == batch_id, jobs.c.status == "failed")
+def _fail_again(connection: Connection, batch_id: str, part: list[str]) -> int:
+    """Lead items that were to be run again back to the jobs that failed, with all that was paid for since."""
+    mine = (batch_items.c.batch_id == batch_id, batch_items.c.job_id.in_(part), ~batch_items.c.cancelled)
+    again = (*mine, batch_items.c.failed_job_id.is_not(None))
+    pairs = select(batch_items.c.failed_job_id, batch_items.c.job_id).where(*again).distinct().subquery()
+    noted = select(pairs.c.failed_job_id, job_calls.c.call_key, job_calls.c.created_at, job_calls.c.answers).where(
+        job_calls.c.job_id == pairs.c.job_id
     )
-    held = select(batches.c.id).where(or_(batches.c.id == batch_id, batches.c.id.in_(sharing)))
-    connection.execute(held.order_by(batches.c.id).with_for_update())
+    keep = insert_into(job_calls, connection).from_select(["job_id", "call_key", "created_at", "answers"], noted)
+    connection.execute(keep.on_conflict_do_nothing())
+    back = update(batch_items).where(*again).values(job_id=batch_items.c.failed_job_id, failed_job_id=None)
+    return connection.execute(back).rowcount
 
 
-def queue_failed(connection: Connection, batch_id: str) -> int:
-    """Queue a batch's failed jobs once more; every batch that holds one of them is open again. How many jobs.
-
-    Their reasons stay with them until they have ended another way.
-    """
-    now = datetime.now(UTC)
-    mine = select(batch_items.c.job_id).where(batch_items.c.batch_id == batch_id, ~batch_items.c.cancelled)
-    anew = {"status": "queued", "portion": None, "starts": 0, "started_at": None, "finished_at": None}
-    again = (
-        update(jobs)
-        .where(jobs.c.id.in_(mine), jobs.c.status == "failed")
-        .values(**anew, deferred_by=None, not_before=now)
-        .returning(jobs.c.id)
-    )
-    ids = [row.id for row in connection.execute(again).all()]
-    for part in _parts(ids):
-        _open_again(connection, part)
-    return len(ids)
+def _cancel(connection: Connection, batch_id: str, part: list[str]) -> int:
+    here = and_(batch_items.c.batch_id == batch_id, batch_items.c.job_id.in_(part), ~batch_items.c.cancelled)
+    return connection.execute(update(batch_items).where(here).values(cancelled=True)).rowcount
 
 
-def _fail_again(connection: Connection, batch_id: str, part: list[str], now: datetime) -> int:
-    held = (batch_items.c.job_id == jobs.c.id, ~batch_items.c.cancelled)
-    others = exists().where(*held, batch_items.c.batch_id != batch_id)
-    again = (
-        update(jobs)
-        .where(jobs.c.id.in_(part), jobs.c.error.is_not(None), ~others)
-        .values(status="failed", portion=None, deferred_by=None, finished_at=now)
-        .returning(jobs.c.id)
-    )
-    ids = [row.id for row in connection.execute(again).all()]
-    mine = and_(batch_items.c.batch_id == batch_id, batch_items.c.job_id.in_(ids), ~batch_items.c.cancelled)
-    return int(connection.execute(select(func.count()).select_from(batch_items).where(mine)).scalar_one())
-
-
-def _cancel(connection: Connection, batch_id: str, part: list[str], now: datetime) -> int:
-    queued = select(jobs.c.id).where(jobs.c.id.in_(part), jobs.c.status == "queued")
-    here = and_(batch_items.c.batch_id == batch_id, batch_items.c.job_id.in_(queued), ~batch_items.c.cancelled)
-    cancelled = connection.execute(update(batch_items).where(here).values(cancelled=True)).rowcount
+def _end_unwanted(connection: Connection, part: list[str], now: datetime) -> None:
     wanted = exists().where(batch_items.c.job_id == jobs.c.id, ~batch_items.c.cancelled)
-    connection.execute(
-        update(jobs)
-        .where(jobs.c.id.in_(part), jobs.c.status == "queued", ~wanted)
-        .values(status="cancelled", finished_at=now)
-    )
-    return cancelled
-
-
-def _open_again(connection: Connection, part: list[str]) -> None:
-    held = (
-        select(batch_items.c.batch_id, func.count().label("items"))
-        .where(batch_items.c.job_id.in_(part), ~batch_items.c.cancelled)
-        .group_by(batch_items.c.batch_id)
-        .order_by(batch_items.c.batch_id)  # the same order everywhere, so that no two wait for each other
-    )
-    was_open = batches.c.finished_at.is_(None)  # then its speed so far tells more than a new beginning
-    for row in connection.execute(held).all():
-        counts = {"open_items": batches.c.open_items + row.items, "failed": batches.c.failed - row.items}
-        speed = {
-            "worked": case((was_open, batches.c.worked), else_=0),
-            "began_at": case((was_open, batches.c.began_at), else_=None),
-        }
-        opened = {**counts, **speed, "finished_at": None, "cancelled_at": None}
-        connection.execute(update(batches).where(batches.c.id == row.batch_id).values(opened))
+    unwanted = update(jobs).where(jobs.c.id.in_(part), ~wanted).values(status="cancelled", finished_at=now)
+    ids = [row.id for row in connection.execute(unwanted.returning(jobs.c.id)).all()]
+    connection.execute(delete(job_calls).where(job_calls.c.job_id.in_(ids)))
 
 
 def _parts(ids: list[str], size: int = 5_000) -> list[list[str]]:

@@ -11,11 +11,12 @@ from sqlalchemy import delete, exists, select, text, update
 from domain.article import content_hash
 from domain.errors import NotFound
 from service.errors import BatchIsFinished, QueueFull
-from service.storage.batch_changes import lock_for_retry, queue_failed, stop_queued
+from service.storage.batch_changes import stop_queued
 from service.storage.batch_counts import read_counts
 from service.storage.batch_ends import close_stopped, finish
+from service.storage.batch_retries import open_again, run_again
 from service.storage.batch_rows import ITEMS, BatchItem, StoredBatch, items_of, stored_batch
-from service.storage.intake import Intake
+from service.storage.intake import Intake, IntakeRules
 from service.storage.job_queue import count_waiting
 from service.storage.job_tables import batch_items, batches, jobs
 from service.storage.scope import EVERYTHING, owned
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 
     from domain.article import Article
     from service.storage.batch_ends import BatchFinished
-    from service.storage.intake import IntakeRules
+    from service.storage.batch_retries import RunAgain
     from service.storage.scope import Scope
 
 _INTAKE_LOCK: Final = 0x5249_4442_4154  # 'RIDBAT': batches of a PostgreSQL database are taken in one after another
+_SHARING_NOTHING: Final = IntakeRules()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,25 +161,29 @@ class BatchRepository:
                 self._stop(connection, batch_id, now)
             return self._get(connection, batch_id)
 
-    def retry(self, batch_id: str, *, scope: Scope = EVERYTHING, most_waiting: int | None = None) -> StoredBatch:
+    def retry(self, batch_id: str, *, scope: Scope = EVERYTHING, rules: IntakeRules = _SHARING_NOTHING) -> StoredBatch:
         """Run the failed items again; those that were cancelled stay so. Where none has failed, nothing changes.
+
+        An item whose text is worked on for the same key, or was not long ago, gets the job there is. Other batches that
+        hold the job which failed are not touched.
 
         Args:
             batch_id: Whose.
             scope: As `get`.
-            most_waiting: Jobs that may wait in all, unless these are the only ones; None: any number.
+            rules: What it may share, and how much may wait, unless these are the only ones.
 
         Raises:
             NotFound: As `get`.
             QueueFull: With them more would wait than may.
         """
+        now = datetime.now(UTC)
         with self._engine.begin() as connection:
             _wait_for_intake(connection)
-            self._get(connection, batch_id, scope)
-            lock_for_retry(connection, batch_id)
-            queued = queue_failed(connection, batch_id)
-            if queued and most_waiting is not None and queued < count_waiting(connection) > most_waiting:
-                raise QueueFull(most_waiting)
+            batch = self._get(connection, batch_id, scope, lock=True)
+            again = run_again(connection, batch_id, key_id=batch.key_id, since=rules.dedup_since, now=now)
+            _check_room(connection, again, rules.most_waiting)
+            if again.items and open_again(connection, batch_id, again) == 0:
+                finish(connection, batch_id, now, self.on_batch_finished)
             return self._get(connection, batch_id)
 
     def purge(self, keep: timedelta) -> int:
@@ -190,7 +196,8 @@ class BatchRepository:
         with self._engine.begin() as connection:
             gone = connection.execute(delete(batches).where(batches.c.finished_at < before)).rowcount
             held = exists().where(batch_items.c.job_id == jobs.c.id)
-            connection.execute(delete(jobs).where(jobs.c.finished_at < before, ~held))
+            failed_before = exists().where(batch_items.c.failed_job_id == jobs.c.id)
+            connection.execute(delete(jobs).where(jobs.c.finished_at < before, ~held, ~failed_before))
         return gone
 
     def _get(
@@ -212,6 +219,12 @@ class BatchRepository:
             now=now,
             on_finished=self.on_batch_finished,
         )
+
+
+def _check_room(connection: Connection, again: RunAgain, most: int | None) -> None:
+    """Jobs that were made may wait where no others do, however many: a batch was accepted with them once."""
+    if again.fresh and most is not None and again.fresh < count_waiting(connection) > most:
+        raise QueueFull(most)
 
 
 def _wait_for_intake(connection: Connection) -> None:

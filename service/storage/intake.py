@@ -34,19 +34,19 @@ _WITH_RIDDLE: Final = ("published", "needs_review")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntakeRules:
-    """What a batch that comes in may share with others, and how much may wait.
+    """What a batch that comes in, or is run again, may share with others, and how much may wait.
 
     Args:
         dedup_since: Finished jobs that ended before this are not shared; None: no job of another batch is.
         most_waiting: Jobs that may wait in all; None: any number.
     """
 
-    dedup_since: datetime | None
+    dedup_since: datetime | None = None
     most_waiting: int | None = None
 
 
-class _Job(NamedTuple):
-    """What an item of the batch waits for."""
+class KnownJob(NamedTuple):
+    """What an item of a batch waits for, or has its riddle of."""
 
     id: str
     status: str
@@ -78,34 +78,14 @@ class Intake:
             QueueFull: With them more would wait than may.
         """
         keys = [new.dedup_key(article) for article in new.articles]
-        known = self._known(list(dict.fromkeys(keys)), new.key_id)
+        known = known_jobs(self._connection, list(dict.fromkeys(keys)), new.key_id, self._rules.dedup_since)
         fresh = self._fresh_jobs(new, keys, known)
         self._check_room(len(fresh))
-        job_of = known | {row["dedup_key"]: _Job(row["id"], row["status"], row["article_id"]) for row in fresh}
+        job_of = known | {row["dedup_key"]: KnownJob(row["id"], row["status"], row["article_id"]) for row in fresh}
         wanted = [job_of[key] for key in keys]
         done = Counter(job.status for job in wanted if job.status not in OPEN)
         self._write(new, fresh, wanted, done)
         return len(keys) - done.total()
-
-    def _known(self, keys: Sequence[str], key_id: str | None) -> dict[str, _Job]:
-        """The job each key has. They are locked, so that none ends before this batch waits for it."""
-        found: dict[str, _Job] = {}
-        if self._rules.dedup_since is None:
-            return found
-        shared = _is_shared(self._rules.dedup_since, key_id)
-        for start in range(0, len(keys), _AT_ONCE):
-            query = (
-                select(jobs.c.dedup_key, jobs.c.id, jobs.c.status, jobs.c.article_id)
-                .where(jobs.c.dedup_key.in_(keys[start : start + _AT_ONCE]), shared)
-                .order_by(jobs.c.id)
-                .with_for_update(read=True)
-            )
-            for row in self._connection.execute(query):
-                if (
-                    row.dedup_key not in found or row.status not in OPEN
-                ):  # a finished one is better than one to wait for
-                    found[row.dedup_key] = _Job(row.id, row.status, row.article_id)
-        return found
 
     def _check_room(self, fresh: int) -> None:
         most = self._rules.most_waiting
@@ -116,7 +96,7 @@ class Intake:
         if count_waiting(self._connection) + fresh > most:
             raise QueueFull(most)
 
-    def _fresh_jobs(self, new: NewBatch, keys: Sequence[str], known: dict[str, _Job]) -> list[dict[str, Any]]:
+    def _fresh_jobs(self, new: NewBatch, keys: Sequence[str], known: dict[str, KnownJob]) -> list[dict[str, Any]]:
         rows: dict[str, dict[str, Any]] = {}
         for key, article in zip(keys, new.articles, strict=True):
             if key not in known and key not in rows:
@@ -137,7 +117,9 @@ class Intake:
                 }
         return list(rows.values())
 
-    def _write(self, new: NewBatch, fresh: list[dict[str, Any]], wanted: Sequence[_Job], done: Counter[str]) -> None:
+    def _write(
+        self, new: NewBatch, fresh: list[dict[str, Any]], wanted: Sequence[KnownJob], done: Counter[str]
+    ) -> None:
         sent = [
             None if article.id == job.article_id else article for article, job in zip(new.articles, wanted, strict=True)
         ]
@@ -169,6 +151,34 @@ class Intake:
             **{status: done[status] for status in _WITH_RIDDLE},
             "webhook": new.webhook,
         }
+
+
+def known_jobs(
+    connection: Connection, keys: Sequence[str], key_id: str | None, since: datetime | None
+) -> dict[str, KnownJob]:
+    """The job that each dedup key has already, if a batch may have it. Locked, so that none ends before it is held.
+
+    Args:
+        connection: Of a transaction that lets jobs wait; there is one at a time.
+        keys: Without repetition.
+        key_id: Of the API key that sent the batch.
+        since: Finished jobs that ended before this are not shared; None: no job is.
+    """
+    found: dict[str, KnownJob] = {}
+    if since is None:
+        return found
+    shared = _is_shared(since, key_id)
+    for start in range(0, len(keys), _AT_ONCE):
+        query = (
+            select(jobs.c.dedup_key, jobs.c.id, jobs.c.status, jobs.c.article_id)
+            .where(jobs.c.dedup_key.in_(keys[start : start + _AT_ONCE]), shared)
+            .order_by(jobs.c.id)
+            .with_for_update(read=True)
+        )
+        for row in connection.execute(query):
+            if row.dedup_key not in found or row.status not in OPEN:  # a finished one is better than one to wait for
+                found[row.dedup_key] = KnownJob(row.id, row.status, row.article_id)
+    return found
 
 
 def _is_shared(since: datetime, key_id: str | None) -> ColumnElement[bool]:

@@ -13,6 +13,7 @@ HANDED_OVER = text("status = 'queued' AND portion IS NOT NULL")
 WAITING = text("status = 'queued'")
 DEFERRED = text("status = 'queued' AND deferred_by IS NOT NULL")
 RUNNING = text("status = 'running'")
+RUN_AGAIN = text("failed_job_id IS NOT NULL")
 
 ZERO = text("0")
 
@@ -30,12 +31,13 @@ jobs = Table(
     Column("status", String(20), nullable=False),
     Column("portion", String(40)),  # with which others the job engine has it; null before it was handed over
     Column("starts", Integer, nullable=False),  # since it was accepted, or asked for again
-    Column("fence", Integer, nullable=False),  # all starts ever: tells the newest from one that was taken for dead
+    # All starts ever, those of the failed job before it included: tells the newest from one that was taken for dead.
+    Column("fence", Integer, nullable=False),
     Column("worker", String(60)),  # who started it last
     Column("started_at", UtcDateTime),  # for the first time since it was accepted, or asked for again
     Column("finished_at", UtcDateTime),
     Column("riddle_id", String(40), ForeignKey("riddles.id")),
-    Column("error", Json),  # a problem object; of a failed job, and of one that failed and is to be run again
+    Column("error", Json),  # a problem object; of a failed job
     Column("deferred_by", String(20)),  # whose daily budget a queued job waits for; nothing of other jobs
     Column("not_before", UtcDateTime),  # since when, or from when on, a job can be begun that was put back
     CheckConstraint(
@@ -59,7 +61,7 @@ job_calls = Table(
     Column("call_key", String(64), primary_key=True),  # of everything the model was asked with, or `decided-` ...
     Column("created_at", UtcDateTime, nullable=False),
     Column("answers", Json, nullable=False),
-    comment="Answered model calls of jobs that are not finished: what is here is never paid for again.",
+    comment="Answered model calls of jobs without a riddle: they are never paid again.",
 )
 
 batches = Table(
@@ -94,7 +96,10 @@ batch_items = Table(
     Column("cancelled", Boolean, nullable=False, server_default=false()),
     # As it was sent, where the job is of another one with the same text, but another title, URL or the like.
     Column("article_id", String(40), ForeignKey("articles.id")),
+    # The job that failed, of an item that is run again: cancelling the retry leads back to it.
+    Column("failed_job_id", String(40), ForeignKey("jobs.id")),
     Index("batch_items_by_job", "job_id"),
+    Index("batch_items_by_failed_job", "failed_job_id", sqlite_where=RUN_AGAIN, postgresql_where=RUN_AGAIN),
 )
 
 workers = Table(
@@ -117,6 +122,7 @@ __all__ = [
     "DEFERRED",
     "HANDED_OVER",
     "RUNNING",
+    "RUN_AGAIN",
     "TO_HAND_OVER",
     "WAITING",
     "batch_items",

@@ -143,9 +143,10 @@ class JobRepository:
             Superseded: Another start has the say; the transaction must not be committed.
         """
         self._end(connection, job, status, _END, {"ended": status, "riddle": riddle_id})
+        connection.execute(_FORGET_CALLS, {"job": job.id})
 
     async def afail(self, job: StartedJob, problem: dict[str, Any]) -> None:
-        """Say that a job cannot be done, and why.
+        """Say that a job cannot be done, and why. What it has paid for stays noted: a retry pays for the rest only.
 
         Raises:
             Superseded: Another start has the say.
@@ -164,7 +165,6 @@ class JobRepository:
         ended = connection.execute(end, {**_start(job), "now": now, **how}).first()
         if ended is None:
             raise Superseded(job.id)
-        connection.execute(_FORGET_CALLS, {"job": job.id})
         for batch_id, count in connection.execute(_OPEN_ITEMS, {"job": job.id}).all():
             close_worked(
                 connection,

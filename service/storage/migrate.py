@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy.engine import Connection, Engine
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest file in `migrations/versions`; a test keeps the two equal."""
 
 _ADVISORY_LOCK = 0x5249_4444_4C45  # 'RIDDLE': one process of a PostgreSQL database migrates, the others wait

@@ -62,19 +62,32 @@ def test_a_cancelled_batch_is_open_no_more(two: Cli) -> None:
     assert two("batches", "cancel", UNKNOWN).code == Exit.FAILED
 
 
-def test_retrying_says_who_makes_the_riddles(two: Cli) -> None:
-    engine = open_engine(f"sqlite:///{two.home / 'riddlewire.db'}")
+def _fail_all(cli: Cli, batch_id: str) -> None:
+    engine = open_engine(f"sqlite:///{cli.home / 'riddlewire.db'}")
     writer = Writer(engine)
     repository = JobRepository(engine, writer)
     with engine.connect() as connection:
-        of_old = select(batch_items.c.job_id).where(batch_items.c.batch_id == OLD)
-        ids = connection.execute(of_old).scalars().all()
+        of_batch = select(batch_items.c.job_id).where(batch_items.c.batch_id == batch_id)
+        ids = connection.execute(of_batch).scalars().all()
     for job_id in ids:
         started = asyncio.run(repository.abegin(job_id, "w1"))
         assert started is not None
         asyncio.run(repository.afail(started, {"detail": "no luck"}))
     writer.close()
     engine.dispose()
+
+
+def test_no_more_articles_are_retried_than_may_wait(two: Cli) -> None:
+    _fail_all(two, OLD)
+    refused = two("batches", "retry", OLD, RIDDLEWIRE_JOBS_WAITING="4")
+    assert refused.code == Exit.FAILED
+    assert "more than 4 articles would wait" in refused.err
+    assert [one["counts"]["failed"] for one in two("batches", "list", "--json").json] == [0, 3]
+    assert two("batches", "retry", OLD, RIDDLEWIRE_JOBS_WAITING="5").code == Exit.OK
+
+
+def test_retrying_says_who_makes_the_riddles(two: Cli) -> None:
+    _fail_all(two, OLD)
     assert two("batches", "retry", OLD).err == (
         f"{OLD}: 3 articles wait. The service makes them; where none runs: riddlewire batch {OLD}\n"
     )

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from domain import Article, Riddle
 from service.storage.batches import BatchRepository, NewBatch
 from service.storage.intake import IntakeRules
 from service.storage.job_queue import JobQueue
-from service.storage.job_tables import jobs
+from service.storage.job_tables import job_calls, jobs
 from service.storage.jobs import JobRepository
 from service.storage.riddles import RiddleRepository
 from service.storage.writer import Writer
@@ -66,6 +66,9 @@ class Desk:
         with self.engine.connect() as connection:
             return [row.id for row in connection.execute(select(jobs.c.id).order_by(jobs.c.id)).all()]
 
+    def newest_job(self) -> str:
+        return self.job_ids()[-1]
+
     def begin(self, job_id: str, worker: str = "w1", fewer_than: int | None = None) -> StartedJob | None:
         return asyncio.run(self.jobs.abegin(job_id, worker, fewer_than=fewer_than))
 
@@ -82,6 +85,19 @@ class Desk:
 
     def fail(self, job: StartedJob) -> None:
         asyncio.run(self.jobs.afail(job, {"detail": "no"}))
+
+    def note(self, job: StartedJob, *calls: str) -> None:
+        rows = [{"job_id": job.id, "call_key": call, "answers": [{"text": "x"}]} for call in calls]
+        with self.engine.begin() as connection:
+            connection.execute(insert(job_calls), [{**row, "created_at": datetime.now(UTC)} for row in rows])
+
+    def noted(self) -> dict[str, set[str]]:
+        """The calls that are noted, by job."""
+        found: dict[str, set[str]] = {}
+        with self.engine.connect() as connection:
+            for row in connection.execute(select(job_calls.c.job_id, job_calls.c.call_key)).all():
+                found.setdefault(row.job_id, set()).add(row.call_key)
+        return found
 
     def counts(self, batch: StoredBatch) -> dict[str, int]:
         return self.batches.get(batch.id).counts.by_status

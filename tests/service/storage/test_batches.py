@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from domain.errors import NotFound
 from service.errors import BatchIsFinished
+from service.storage.intake import IntakeRules
 from service.storage.job_tables import batches, jobs
 from service.storage.scope import EVERYTHING, OfKey, OfTenant
 from tests.service.storage.desk import LONG_AGO
@@ -44,68 +44,6 @@ def test_cancelling_leaves_what_runs_and_what_another_batch_waits_for(desk: Desk
         desk.batches.cancel(other.id)
 
 
-def test_retrying_runs_the_failed_ones_again_and_opens_every_batch_that_waits_for_them(desk: Desk) -> None:
-    batch = desk.send("bad", "good", "bad")
-    other = desk.send("bad")
-    bad, good = desk.job_ids()
-    desk.fail(desk.started(bad))
-    desk.keep(desk.started(good))
-    assert desk.counts(batch) == {"failed": 2, "published": 1}
-    assert [item.error for item in desk.batches.items(batch.id)] == [{"detail": "no"}, None, {"detail": "no"}]
-    assert desk.batches.retry(batch.id).counts.by_status == {"queued": 2, "published": 1}
-    assert not desk.batches.get(other.id).is_over
-    desk.keep(desk.started(bad))
-    assert desk.batches.get(batch.id).is_over
-    assert desk.batches.get(other.id).is_over
-    assert desk.send("bad").is_over
-
-
-def test_a_retry_takes_the_batches_that_it_opens_in_the_order_in_which_ends_of_jobs_do(desk: Desk) -> None:
-    if desk.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has one writer")
-    first, second = desk.send("bad", "good"), desk.send("bad", "good")
-    desk.fail(desk.started(desk.job_ids()[0]))
-    hold = select(batches.c.id).with_for_update(nowait=True)
-    with ThreadPoolExecutor(1) as pool:
-        with desk.engine.begin() as ending:  # as the end of the job that both wait for does
-            ending.execute(hold.where(batches.c.id == first.id))
-            retry = pool.submit(desk.batches.retry, second.id)
-            with pytest.raises(TimeoutError):
-                retry.result(timeout=0.5)
-            ending.execute(hold.where(batches.c.id == second.id))
-        retry.result(timeout=30)
-    assert [desk.counts(batch) for batch in (first, second)] == [{"queued": 2}] * 2
-
-
-def test_cancelling_a_retry_leaves_the_failure_with_its_reason_and_it_can_be_retried_again(desk: Desk) -> None:
-    batch = desk.send("bad", "new", "bad")
-    bad, _ = desk.job_ids()
-    desk.fail(desk.started(bad))
-    desk.batches.retry(batch.id)
-    cancelled = desk.batches.cancel(batch.id)
-    assert cancelled.counts.by_status == {"failed": 2, "cancelled": 1}
-    assert cancelled.is_over
-    assert [item.error for item in desk.batches.items(batch.id)] == [{"detail": "no"}, None, {"detail": "no"}]
-    again = desk.batches.retry(batch.id)
-    assert (again.status, again.counts.by_status) == ("running", {"queued": 2, "cancelled": 1})
-    desk.batches.cancel(batch.id)
-    assert desk.counts(batch) == {"failed": 2, "cancelled": 1}, "a batch that runs again can be cancelled again"
-    desk.batches.retry(batch.id)
-    desk.keep(desk.started(bad))
-    done = desk.batches.get(batch.id)
-    assert (done.status, done.counts.by_status) == ("done", {"published": 2, "cancelled": 1})
-    assert all(item.error is None for item in desk.batches.items(batch.id))
-    assert desk.finished == [batch.id] * 3
-
-
-def test_what_another_batch_waits_for_is_not_taken_from_it_by_cancelling_a_retry(desk: Desk) -> None:
-    batch, other = desk.send("bad"), desk.send("bad")
-    desk.fail(desk.started(*desk.job_ids()))
-    desk.batches.retry(batch.id)
-    assert desk.batches.cancel(batch.id).counts.by_status == {"cancelled": 1}
-    assert desk.counts(other) == {"queued": 1}
-
-
 def test_a_retry_where_nothing_has_failed_changes_nothing(desk: Desk) -> None:
     batch = desk.send("one", "two")
     one, _ = desk.job_ids()
@@ -113,7 +51,7 @@ def test_a_retry_where_nothing_has_failed_changes_nothing(desk: Desk) -> None:
     desk.fail(desk.started(one))
     for _ in range(2):
         assert desk.batches.retry(batch.id).counts.by_status == {"queued": 2}
-    desk.keep(desk.started(one))
+    desk.keep(desk.started(desk.newest_job()))
     desk.batches.cancel(batch.id)
     again = desk.batches.retry(batch.id)
     assert (again.status, again.counts.by_status) == ("cancelled", {"published": 1, "cancelled": 1})
@@ -124,13 +62,17 @@ def test_the_counts_of_batches_are_those_of_their_items_whatever_happens(desk: D
     chance = Random(seed)
     sent: list[StoredBatch] = []
     running: list[StartedJob] = []
+    failed: set[tuple[str, int]] = set()
     for _ in range(60):
         _step(desk, chance, sent, running)
         for batch in sent:
             found = desk.batches.get(batch.id)
-            items = Counter(item.status for item in desk.batches.items(batch.id))
+            stored = desk.batches.items(batch.id)
+            items = Counter(item.status for item in stored)
             assert found.counts.by_status == dict(items)
             assert found.is_over == (items["queued"] + items["running"] == 0)
+            failed |= {(batch.id, item.index) for item in stored if item.status == "failed"}
+            assert not failed & {(batch.id, item.index) for item in stored if item.status == "cancelled"}
 
 
 def _step(desk: Desk, chance: Random, sent: list[StoredBatch], running: list[StartedJob]) -> None:
@@ -151,7 +93,8 @@ def _step(desk: Desk, chance: Random, sent: list[StoredBatch], running: list[Sta
             with suppress(BatchIsFinished):
                 desk.batches.cancel(chance.choice(sent).id)
         case "retry" if sent:
-            desk.batches.retry(chance.choice(sent).id)
+            rules = chance.choice((IntakeRules(), IntakeRules(dedup_since=LONG_AGO)))
+            desk.batches.retry(chance.choice(sent).id, rules=rules)
 
 
 def test_what_was_finished_before_says_nothing_of_the_time_left(desk: Desk) -> None:
@@ -176,7 +119,7 @@ def test_after_a_retry_the_time_left_follows_from_what_was_run_again(desk: Desk)
         connection.execute(update(jobs).values(long_ago))
         connection.execute(update(batches).values(created_at=LONG_AGO, began_at=LONG_AGO))
     assert desk.batches.retry(batch.id).eta_seconds() is None
-    desk.keep(desk.started(ids[0]))
+    desk.keep(desk.started(desk.newest_job()))
     stored = desk.batches.get(batch.id)
     assert stored.counts.began_at is not None
     assert datetime.now(UTC) - stored.counts.began_at < timedelta(minutes=1)

@@ -10,6 +10,7 @@ import pytest
 
 from domain import Article
 from service.errors import BatchTooLarge, QueueFull
+from service.storage.intake import IntakeRules
 
 if TYPE_CHECKING:
     from tests.service.storage.desk import Desk
@@ -115,10 +116,10 @@ def test_articles_that_are_run_again_count_against_the_bound_unless_nothing_else
         desk.fail(desk.started(job_id))
     desk.send("other")
     with pytest.raises(QueueFull):
-        desk.batches.retry(batch.id, most_waiting=2)
+        desk.batches.retry(batch.id, rules=IntakeRules(most_waiting=2))
     assert desk.counts(batch) == {"failed": 2}
     desk.keep(desk.started(desk.job_ids()[-1]))
-    assert desk.batches.retry(batch.id, most_waiting=1).counts.by_status == {"queued": 2}
+    assert desk.batches.retry(batch.id, rules=IntakeRules(most_waiting=1)).counts.by_status == {"queued": 2}
 
 
 def test_a_batch_of_nothing_new_is_done_at_once(desk: Desk) -> None:

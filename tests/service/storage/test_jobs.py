@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 
-from service.storage.job_tables import job_calls, workers
+from service.storage.job_tables import workers
 from service.storage.jobs import Superseded
 
 if TYPE_CHECKING:
@@ -42,8 +42,9 @@ def test_a_start_of_before_a_retry_is_not_taken_for_one_after_it(desk: Desk) -> 
     slow = desk.started(job_id)
     desk.fail(desk.started(job_id))
     desk.batches.retry(batch.id)
-    fresh = desk.started(job_id)
+    fresh = desk.started(desk.newest_job())
     assert (slow.starts, fresh.starts) == (1, 1)
+    assert fresh.fence > slow.fence, "it is told to look for what is noted"
     with pytest.raises(Superseded):
         desk.keep(slow)
     desk.keep(fresh)
@@ -83,15 +84,14 @@ def test_a_start_that_was_released_does_not_count_and_one_that_is_old_releases_n
     assert desk.jobs.starts(job_id) == 1
 
 
-def test_what_a_job_has_paid_for_is_forgotten_when_it_ends(desk: Desk) -> None:
-    desk.send("one")
-    job = desk.started(*desk.job_ids())
-    row = {"job_id": job.id, "call_key": "k", "created_at": datetime.now(UTC), "answers": [{"text": "x"}]}
-    with desk.engine.begin() as connection:
-        connection.execute(insert(job_calls), row)
-    desk.keep(job)
-    with desk.engine.connect() as connection:
-        assert connection.execute(select(job_calls)).all() == []
+def test_what_a_job_has_paid_for_is_forgotten_when_its_riddle_is_kept_and_not_when_it_fails(desk: Desk) -> None:
+    desk.send("one", "two")
+    kept, failed = (desk.started(job_id) for job_id in desk.job_ids())
+    desk.note(kept, "k")
+    desk.note(failed, "k")
+    desk.keep(kept)
+    desk.fail(failed)
+    assert desk.noted() == {failed.id: {"k"}}
 
 
 def test_waiting_jobs_are_handed_over_in_portions_the_urgent_ones_first_and_no_more_than_fit(desk: Desk) -> None:
