@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import structlog
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -16,7 +16,8 @@ from starlette.responses import Response
 from domain import errors as domain
 from retrievers.errors import FeedUnreadable, IndexUnavailable
 from service.errors import ServiceError, whole_seconds
-from service.storage.refused_writes import is_full
+from service.storage.away import database_is_away
+from service.storage.refused_writes import is_full, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,8 @@ _log = structlog.get_logger("riddlewire.http")
 
 _OF_THE_QUERY = frozenset({"cursor"})
 """Fields that stand in no body."""
-_DATABASE = (OperationalError, InterfaceError, PoolTimeout)
+_DATABASE = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+"""Kinds of which all or some say that the database is away."""
 _DOMAIN: tuple[tuple[type[domain.RiddlewireError], int, str, str], ...] = (
     (domain.InvalidInput, 422, "invalid-request", "Request not valid"),
     (domain.NotFound, 404, "not-found", "Not found"),
@@ -97,17 +99,19 @@ def problem_of(exc: Exception) -> Problem:
             return _of_validation(exc)
         case HTTPException():
             return _of_http(exc)
-        case OperationalError() | InterfaceError() | PoolTimeout():
+        case SQLAlchemyError() if database_is_away(exc):
             return _of_database(exc)
         case _:
             return Problem(500, "internal", "Internal server error", "this is our fault; the log has it under instance")
 
 
-def _of_database(exc: OperationalError | InterfaceError | PoolTimeout) -> Problem:
-    if isinstance(exc, OperationalError) and is_full(exc.orig):
+def _of_database(exc: SQLAlchemyError) -> Problem:
+    cause = exc.orig if isinstance(exc, DBAPIError) else None
+    if is_full(cause):
         reason = "the disk of the database is full; nothing new is taken until there is room"
         return Problem(503, "disk-full", "Disk full", reason, headers={"Retry-After": "30"})
-    reason = "the database does not answer; send the request again"
+    told = "does not answer" if refusal(cause) is None else "is read-only and takes nothing new"
+    reason = f"the database {told}; send the request again"
     return Problem(503, "database-unavailable", "Database unavailable", reason, headers={"Retry-After": "2"})
 
 
@@ -118,6 +122,8 @@ def install(app: FastAPI) -> None:
 
 
 async def _handle(request: Request, exc: Exception) -> Response:
+    if isinstance(exc, InternalError) and not database_is_away(exc):
+        raise exc  # nobody foresaw it: the outermost layer logs where it came from
     problem = problem_of(exc)
     if problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
         problem.headers["Allow"] = request.app.state.methods.allowed(request.url.path)

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from domain.errors import RiddlewireError
 from service.jobs.engine import Postponed
 from service.storage.sqlite import SqliteEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy.engine import Connection, Engine
 
@@ -65,6 +67,7 @@ class DbosEngine:
         self._is_sqlite = isinstance(engine, SqliteEngine)
         self._own = engine.for_writers() if isinstance(engine, SqliteEngine) else engine
         self._client: Any = None
+        self._out_of_hand: set[str] = set()
 
     async def start(self, do: Do) -> None:
         """Begin to run what is queued, on this event loop. When it fails, it may be tried again.
@@ -133,12 +136,23 @@ class DbosEngine:
         return {workflow.workflow_id for workflow in found}
 
     def purge(self) -> int:
-        """Forget what has ended; how it ended stands in our own tables."""
+        """Forget what has ended, how it ended stands in our own tables, and what is begun by its row alone."""
         ended = self._client.list_workflows(status=_FINISHED, limit=2_000, load_input=False, load_output=False)
-        ids = [workflow.workflow_id for workflow in ended]
+        ids = [*(workflow.workflow_id for workflow in ended), *self._let_slip()]
         if ids:
             self._client.delete_workflows(ids)
         return len(ids)
+
+    def _let_slip(self) -> set[str]:
+        """Portions that DBOS says run here and do not: it could not write down that they had ended, and never will.
+
+        One that was claimed a moment ago is not in hand yet, so it has to be found so twice in a row.
+        """
+        begun = self._client.list_workflows(
+            executor_id=self._executor_id, status="PENDING", queue_name=QUEUE, load_input=False, load_output=False
+        )
+        before, self._out_of_hand = self._out_of_hand, {one.workflow_id for one in begun} - set(_Doing.in_hand)
+        return self._out_of_hand & before
 
     def _prepare(self) -> None:
         """Import DBOS, make its tables, and know its one workflow."""
@@ -181,24 +195,44 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 class _Doing:
-    """What the one workflow of this process calls."""
+    """What the one workflow of this process calls, and which portions it is really doing, by how many runs of each."""
 
     do: Do | None = None
+    in_hand: ClassVar[Counter[str]] = Counter()
 
 
 async def _portion(job_ids: list[str]) -> None:
     assert _Doing.do is not None, "DBOS runs jobs between start and stop only"
+    with _in_hand(_portion_id()):
+        try:
+            await _Doing.do(job_ids, _is_mine)
+        except Postponed:
+            await asyncio.Event().wait()  # if it returned or raised, DBOS would take the portion for ended
+
+
+@contextmanager
+def _in_hand(portion_id: str) -> Iterator[None]:
+    """A portion may come again, from whoever took it over, before its first run here has ended."""
+    _Doing.in_hand[portion_id] += 1
     try:
-        await _Doing.do(job_ids, _is_mine)
-    except Postponed:
-        await asyncio.Event().wait()  # if it returned or raised, DBOS would take the portion for ended
+        yield
+    finally:
+        _Doing.in_hand[portion_id] -= 1
+        if not _Doing.in_hand[portion_id]:
+            del _Doing.in_hand[portion_id]
+
+
+def _portion_id() -> str:
+    from dbos import DBOS
+
+    assert DBOS.workflow_id is not None, "asked inside a portion"
+    return DBOS.workflow_id
 
 
 async def _is_mine() -> bool:
     from dbos import DBOS
 
-    assert DBOS.workflow_id is not None, "asked inside a portion"
-    found = await DBOS.list_workflows_async(workflow_ids=[DBOS.workflow_id], load_input=False, load_output=False)
+    found = await DBOS.list_workflows_async(workflow_ids=[_portion_id()], load_input=False, load_output=False)
     return any(one.status == "PENDING" and one.executor_id == DBOS.executor_id for one in found)
 
 

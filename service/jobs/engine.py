@@ -58,7 +58,7 @@ class JobEngine(Protocol):
         ...
 
     def purge(self) -> int:
-        """Forget what has ended. Blocks.
+        """Forget what has ended, and what it took for running here that is not in hand. Blocks.
 
         Returns:
             How many.

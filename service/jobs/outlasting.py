@@ -1,13 +1,14 @@
-"""Outlasting a database that is away for a while: restarted, failing over, or on a disk that is full."""
+"""Outlasting a database that is away for a while: restarted, failing over, read-only, or on a disk that is full."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+from sqlalchemy.exc import SQLAlchemyError
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from service.storage.away import database_is_away
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
 T = TypeVar("T")
-
-DATABASE_AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
 
 _log = structlog.get_logger("riddlewire.jobs")
 
@@ -44,7 +43,9 @@ async def outlasting(
     """
     try:
         return await call()
-    except DATABASE_AWAY as error:
+    except SQLAlchemyError as error:
+        if not database_is_away(error):
+            raise
         first = [error]
 
     async def replayed() -> T:
@@ -54,7 +55,7 @@ async def outlasting(
         return await call()
 
     tries = AsyncRetrying(
-        retry=retry_if_exception_type(DATABASE_AWAY),
+        retry=retry_if_exception(database_is_away),
         wait=wait_random_exponential(multiplier=0.2, max=10),
         stop=stop_after_delay(patience_s),
         before_sleep=lambda state: _tell(state, on_wait),

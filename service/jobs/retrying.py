@@ -7,12 +7,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-
 from chains.models.retries import QuotaExhausted
 from domain.errors import ProviderBadAnswer, ProviderError, ProviderRateLimited, ProviderUnavailable
 from retrievers.errors import IndexUnavailable
+from service.storage.away import database_is_away
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +69,9 @@ class Patience:
             case ProviderBadAnswer() if error.retry_after_s is None:
                 self._bad += 1
                 return self._bad < BAD_ANSWERS
-            case ProviderError() | IndexUnavailable() | OperationalError() | InterfaceError() | PoolTimeout():
+            case ProviderError() | IndexUnavailable():
+                return self.clock() - self._began < self.patience_s
+            case _ if database_is_away(error):
                 return self.clock() - self._began < self.patience_s
             case _:
                 self._unforeseen += 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from service.telemetry.job_metrics import JobMetrics
 
 T = TypeVar("T")
+_Start = tuple[str, int]
 
 SUSPECT_AFTER = 2
 """A job begun so often without an end may be what kills its workers: from now on it runs beside no other such job."""
@@ -108,8 +110,9 @@ class JobWork:
         self._suspects = asyncio.Lock()
         self._patience_s = patience_s
         self._closing = asyncio.Event()
-        self._running: dict[str, float] = {}
-        self._held: dict[str, StartedJob] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._running: dict[_Start, float] = {}
+        self._held: dict[_Start, StartedJob] = {}
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -130,8 +133,13 @@ class JobWork:
             raise error
 
     async def _one(self, job_id: str, is_mine: IsMine) -> None:
+        """Do a job when no other start of it runs here, or find that nothing of it is left to do.
+
+        It may stand in two portions: it was put back, and then the process died that had begun the rest of the first.
+        """
         since = time.monotonic()
-        async with self._slots:
+        turn = self._turns.setdefault(job_id, asyncio.Lock())  # kept by those who hold it or wait for it
+        async with turn, self._slots:
             if self._closing.is_set():
                 raise Postponed
             with self.progress.job(job_id):
@@ -175,21 +183,22 @@ class JobWork:
             return False
         self.progress.stamp()
         self._metrics.observe_begin(job.pipeline)
-        self._running[job_id] = time.monotonic()
-        self._held[job_id] = job
+        start = _start(job)
+        self._running[start] = time.monotonic()
+        self._held[start] = job
         self._idle.clear()
         try:
             await self._settle(job)
         except Postponed:
-            if job_id in self._held:  # else it was let go when the time was over
+            if start in self._held:  # else it was let go when the time was over
                 await self._release(job)
             raise
         except Superseded as error:
             self._metrics.observe_superseded()
             _log.warning("outcome dropped", job=job_id, reason=str(error))
         finally:
-            self._running.pop(job_id, None)
-            self._held.pop(job_id, None)
+            self._running.pop(start, None)
+            self._held.pop(start, None)
             if not self._running:
                 self._idle.set()
         return True
@@ -256,7 +265,8 @@ class JobWork:
             return await self._pipeline(job.pipeline).ainvoke(job.article, tenant=job.tenant)
 
     async def _check(self, job: StartedJob) -> None:
-        if self._doubts(self._running[job.id]):
+        begun = self._running.get(_start(job))  # none: what is left of a run that has ended asks
+        if begun is None or self._doubts(begun):
             await self._outlasting(job.id, lambda: asyncio.to_thread(self._jobs.check, job))
 
     async def _keep(self, job: StartedJob, riddle: Riddle) -> None:
@@ -290,3 +300,8 @@ class JobWork:
         found = await outlasting(call, patience_s=self._patience_s, on_wait=wait)
         self.progress.found(job_id, "the database")
         return found
+
+
+def _start(job: StartedJob) -> _Start:
+    """Tells a start from all others, also of the same job."""
+    return job.id, job.fence

@@ -43,9 +43,13 @@ WATCH_EVERY_S: Final = 2.0
 """How soon the first job is seen that another process accepted."""
 HAND_OVER_AT_ONCE: Final = 200
 PORTION_AMONG_MANY: Final = 8
-"""Jobs that the engine queues, claims and ends as one. Few enough that several workers share a small batch."""
+"""Jobs that the engine queues, claims and ends as one. Few enough that several workers share a small batch: each takes
+what its slots hold and two portions more, for a portion is in hand until its last job has ended."""
 PORTION_ALONE: Final = 32
 """The same where no other worker shares them: what the engine needs for a portion is most of what it costs."""
+SLOTS_FILLED_ALONE: Final = 3
+"""How often what is in hand would fill the slots where nobody else wants it, so that a free one need not wait until the
+queue is looked at again."""
 TURN_EVERY_S: Final = 0.5
 """How often the event loop shows that it turns."""
 KEEP_HOUSE_EVERY_S: Final = 30.0
@@ -103,10 +107,8 @@ class Worker:
             progress=self.progress,
             metrics=metrics,
         )
-        # More than there are slots, so that a free slot need not wait until the queue is looked at again; and a portion
-        # is in hand until its last job has ended.
         self._portion = PORTION_ALONE if alone else PORTION_AMONG_MANY
-        in_hand = 3 * settings.concurrency + 2 * self._portion
+        in_hand = (SLOTS_FILLED_ALONE if alone else 1) * settings.concurrency + 2 * self._portion
         self._most_waiting = max(HAND_OVER_AT_ONCE, in_hand)
         self._engine: JobEngine = DbosEngine(engine, executor_id=self.name, at_once=math.ceil(in_hand / self._portion))
         self.fleet = None if alone else self._fleet(engine)

@@ -94,6 +94,16 @@ def test_a_worker_that_is_told_to_stop_finishes_what_runs_and_leaves_the_rest_to
     assert Calls(fleet.stub).repeated() == repeated
 
 
+def test_workers_that_have_nothing_to_do_share_a_small_batch(fleet: Fleet) -> None:
+    fleet.hire(2)
+    fleet.stub.default = Behaviour(delay_s=1)
+    batch_id = fleet.client.send(articles(40, first=8000), key="shared")
+    shares = until(lambda: len(fleet.at_work()) == 2 and fleet.at_work())
+    fleet.stub.default = Behaviour(delay_s=0.15)
+    assert set(shares) == {worker.process.pid for worker in fleet.workers}
+    assert fleet.client.finished(batch_id)["counts"]["published"] == 40
+
+
 def test_what_is_sent_while_nobody_works_waits_until_somebody_does(fleet: Fleet) -> None:
     batch_id = fleet.client.send(articles(5, first=3000), key="nobody")
     time.sleep(1)

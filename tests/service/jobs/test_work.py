@@ -4,128 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 import structlog.testing
 from langchain_core.messages import HumanMessage
-from prometheus_client import CollectorRegistry
 
 from chains.models import ChatModels
 from chains.models.scope import current_scope
 from chains.models.scripted import ScriptedChatModel
-from domain import Article, Riddle
 from domain.errors import ProviderUnavailable
 from prompts.pipeline import ModelCallSpec, StepSpec
 from service.jobs.deferring import Deferring
 from service.jobs.engine import Postponed
-from service.jobs.progress import Progress
-from service.jobs.work import MOST_STARTS, SUSPECT_AFTER, JobWork, Stores
+from service.jobs.work import MOST_STARTS, SUSPECT_AFTER
 from service.limits.errors import BudgetExhausted
 from service.storage.batch_rows import Deferred
-from service.storage.batches import BatchRepository, NewBatch
-from service.storage.intake import IntakeRules
-from service.storage.job_queue import JobQueue
-from service.storage.jobs import JobRepository
-from service.storage.riddles import RiddleRepository
-from service.storage.writer import Writer
-from service.telemetry.job_metrics import JobMetrics
+from service.storage.jobs import Superseded
+from tests.service.jobs.work_lab import BATCH, Lab, Pipeline, begun, good, mine
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
-
-    from sqlalchemy import Engine
-
     from chains.models.scope import CallScope
-
-BATCH = f"bat_{1:032x}"
-
-
-class Pipeline:
-    """Makes the riddle of an article as `make` does; remembers how many were in work at once."""
-
-    def __init__(self, make: Callable[[Article], Awaitable[Riddle]]) -> None:
-        self._make = make
-        self.at_once = 0
-        self.most_at_once = 0
-
-    async def ainvoke(self, article: Article, **_: Any) -> Riddle:
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        try:
-            return await self._make(article)
-        finally:
-            self.at_once -= 1
-
-
-class Lab:
-    def __init__(self, engine: Engine) -> None:
-        self.writer = Writer(engine)
-        self.stores = Stores(
-            engine=engine,
-            writer=self.writer,
-            jobs=JobRepository(engine, self.writer),
-            riddles=RiddleRepository(engine, self.writer),
-        )
-        self.batches = BatchRepository(engine)
-
-    def send(self, count: int) -> list[str]:
-        """The jobs of a batch of so many articles."""
-        new = NewBatch(
-            id=BATCH,
-            articles=[Article(text=f"text {number}") for number in range(count)],
-            pipeline="p",
-            key_id=None,
-            tenant=None,
-            priority=10,
-        )
-        self.batches.create(new, rules=IntakeRules(dedup_since=datetime.now(UTC) - timedelta(days=1)))
-        portions: list[str] = []
-        JobQueue(self.stores.engine).hand_over(
-            count,
-            lambda _, given: portions.extend(given[0].job_ids),
-            portion_size=count,
-            at_most_waiting=count,
-        )
-        return portions
-
-    def work(self, pipeline: Pipeline, slots: int = 4) -> JobWork:
-        found: Any = pipeline
-        return JobWork(
-            self.stores,
-            pipeline=lambda _: found,
-            worker="w1",
-            slots=slots,
-            patience_s=3600,
-            doubts=lambda _: False,
-            progress=Progress(stuck_after_s=900),
-            metrics=JobMetrics(CollectorRegistry()),
-        )
-
-    def counts(self) -> dict[str, int]:
-        return self.batches.get(BATCH).counts.by_status
-
-
-@pytest.fixture
-def lab(engine: Engine) -> Iterator[Lab]:
-    made = Lab(engine)
-    yield made
-    made.writer.close()
-
-
-async def begun(work: JobWork) -> None:
-    while not work.running:  # noqa: ASYNC110 -- there is nothing to wait on
-        await asyncio.sleep(0.01)
-
-
-async def good(article: Article) -> Riddle:
-    await asyncio.sleep(0.1)
-    return Riddle(article=article, status="published", pipeline="p")
-
-
-async def mine() -> bool:
-    return True
+    from domain import Article, Riddle
 
 
 async def test_a_portion_is_done_when_all_its_jobs_are_and_no_more_at_once_than_there_are_slots(lab: Lab) -> None:
@@ -309,3 +210,49 @@ async def test_what_no_database_takes_of_an_answer_fails_no_article_and_is_read_
     await lab.work(Pipeline(asks)).do(lab.send(1), mine)
     assert lab.counts() == {"published": 1}
     assert read == ["a ship \ufffd left"] * 2
+
+
+async def test_a_job_that_stands_in_two_portions_is_begun_once_and_takes_one_slot(lab: Lab) -> None:
+    made: list[str] = []
+    last_has_a_slot = asyncio.Event()
+
+    async def noted(article: Article) -> Riddle:
+        made.append(article.text)
+        if article.text == "text 2":
+            last_has_a_slot.set()
+        await asyncio.wait_for(last_has_a_slot.wait(), 30)
+        return await good(article)
+
+    ids = lab.send(3)
+    work = lab.work(Pipeline(noted), slots=3)
+    await asyncio.gather(work.do(ids[:2], mine), work.do(ids[:2], mine), work.do(ids[2:], mine))
+    assert sorted(made) == ["text 0", "text 1", "text 2"]
+    assert lab.counts() == {"published": 3}
+
+
+async def test_a_second_start_does_what_the_first_one_has_left(lab: Lab) -> None:
+    starts: list[str] = []
+
+    async def once_poor(article: Article) -> Riddle:
+        starts.append(article.text)
+        await asyncio.sleep(0.05)
+        if len(starts) == 1:
+            raise BudgetExhausted("all", "", limit_usd=1, spent_usd=1, resets_at=datetime.now(UTC), retry_after_s=0)
+        return await good(article)
+
+    ids = lab.send(1)
+    work = lab.work(Pipeline(once_poor))
+    await asyncio.gather(work.do(ids, mine), work.do(ids, mine))
+    assert len(starts) == 2
+    assert lab.counts() == {"published": 1}
+
+
+async def test_what_is_left_of_a_run_that_has_ended_may_ask_no_model(lab: Lab) -> None:
+    (job_id,) = lab.send(1)
+    old = await lab.stores.jobs.abegin(job_id, "w1")
+    assert old is not None
+    work = lab.work(Pipeline(good))
+    await work._check(old)
+    await work.do([job_id], mine)
+    with pytest.raises(Superseded):
+        await work._check(old)

@@ -6,43 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import event, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InternalError
 
+from service.problems import problem_of
+from service.storage.away import database_is_away
 from service.storage.engine import open_engine
 from service.storage.migrate import migrate
 from service.storage.refused_writes import TRY_EVERY_S, RefusedWrites, is_full
 from service.storage.tables import idempotency
 from tests.support.clock import Clock
+from tests.support.read_only import Switch
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine
-    from sqlalchemy.engine import Connection
-
-SWITCHES = {"sqlite": "PRAGMA query_only = {}", "postgresql": "SET TRANSACTION READ {}"}
-STATES = {"sqlite": {True: "1", False: "0"}, "postgresql": {True: "ONLY", False: "WRITE"}}
-
-
-class Switch:
-    """Makes a database read-only, and lets it be written again."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.is_on = False
-        self._kind = engine.dialect.name
-        self._engine = engine
-        self.writes = 0
-        event.listen(engine, "begin", self._begins)
-
-    def _begins(self, connection: Connection) -> None:
-        self.writes += 1
-        driver: object = connection.connection.driver_connection
-        driver.execute(SWITCHES[self._kind].format(STATES[self._kind][self.is_on]))  # type: ignore[attr-defined]
-
-    def refused_write(self) -> None:
-        self.is_on = True
-        with pytest.raises(DBAPIError), self._engine.begin() as connection:
-            connection.execute(text("DELETE FROM idempotency"))
 
 
 @pytest.fixture
@@ -81,6 +59,20 @@ def test_trying_leaves_nothing_behind(engine: Engine, refused: RefusedWrites, cl
     assert refused.reason() is None
     with engine.connect() as connection:
         assert connection.execute(select(idempotency)).all() == []
+
+
+def test_a_read_only_database_is_away_and_whoever_sends_something_is_told_to_come_again(engine: Engine) -> None:
+    refused_write = Switch(engine).refused_write()
+    assert database_is_away(refused_write)
+    problem = problem_of(refused_write)
+    assert (problem.status, problem.body["type"]) == (503, "urn:riddlewire:problem:database-unavailable")
+    assert "read-only" in problem.body["detail"]
+
+
+def test_another_internal_error_of_a_database_is_no_outage() -> None:
+    broken = InternalError("SELECT", {}, Exception("corrupted page"))
+    assert not database_is_away(broken)
+    assert problem_of(broken).status == 500
 
 
 def test_another_error_is_no_refusal(engine: Engine, refused: RefusedWrites) -> None:
