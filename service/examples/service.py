@@ -12,6 +12,7 @@ from service.errors import Forbidden
 from service.examples.importing import Import
 from service.examples.schemas import example_payload
 from service.promotions.payload import approved_payloads, pending_payload
+from service.promotions.waiting import may_see
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator
@@ -140,8 +141,7 @@ def _waiting(resources: Resources, example_id: str, caller: Caller) -> Promotion
     promotion = resources.promotions.of_example(example_id)
     if promotion is None or promotion.example is None:
         return None
-    decides = caller.may("admin") and caller.tenant in (None, promotion.tenant)
-    return promotion if decides or promotion.promoted_by == caller.owner else None
+    return promotion if may_see(promotion, caller) else None
 
 
 def _visible(resources: Resources, example_id: str, caller: Caller) -> Example:

@@ -15,6 +15,7 @@ from retrievers.rows import check_lengths
 from service.errors import PromotionWaits
 from service.promotions.approving import approve as approve_promotion
 from service.promotions.payload import approved_payload, pending_payload
+from service.promotions.waiting import may_see
 from service.storage.promotions import Promotion
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ def _seen(promotion: Promotion, caller: Caller) -> Promotion:
     Raises:
         PromotionWaits: It is somebody else's.
     """
-    decides = caller.may("admin") and caller.tenant in (None, promotion.tenant)
-    if promotion.example is None or decides or promotion.promoted_by == caller.owner:
+    if promotion.example is None or may_see(promotion, caller):
         return promotion
     raise PromotionWaits(promotion.riddle_id)
 
