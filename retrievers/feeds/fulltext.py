@@ -100,9 +100,10 @@ async def _completed(
         return await fetcher.apart.run(_of_page, item, page)
     except FetchError as error:
         return _failed(item, error, last_try, is_overdue)
+    except ParserGaveUp as error:  # of the page, or of a machine that was too busy: only a few more tries tell
+        return _failed(item, FetchError(item.url, f"its page cannot be read ({error.reason})"), last_try, is_overdue)
     except Exception as error:  # noqa: BLE001 -- pages trip parsers in ways nobody lists; one must not stop its feed
-        why = error.reason if isinstance(error, ParserGaveUp) else type(error).__name__
-        return _teaser(item, f"its page cannot be read ({why})")
+        return _teaser(item, f"its page cannot be read ({type(error).__name__})")
 
 
 def _failed(item: FeedItem, error: FetchError, last_try: bool, is_overdue: bool) -> Story | Skipped:
